@@ -1,0 +1,49 @@
+"""Runs W&B sweep files on Ray. `import hpo` loads nothing heavy: names arrive when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from hpo.engine.api import agent, run, sweep
+    from hpo.engine.result import RunResult
+    from hpo.sweep.load import load_sweep
+    from hpo.trial.client import config, report
+    from hpo.tune.translate import Translation, translate
+
+_HOMES = {
+    "RunResult": "hpo.engine.result",
+    "Translation": "hpo.tune.translate",
+    "agent": "hpo.engine.api",
+    "config": "hpo.trial.client",
+    "load_sweep": "hpo.sweep.load",
+    "report": "hpo.trial.client",
+    "run": "hpo.engine.api",
+    "sweep": "hpo.engine.api",
+    "translate": "hpo.tune.translate",
+}
+
+__all__ = [
+    "RunResult",
+    "Translation",
+    "agent",
+    "config",
+    "load_sweep",
+    "report",
+    "run",
+    "sweep",
+    "translate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpo' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,105 @@
+"""`hpo check`: a sweep file → what it means, or what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo.cli.problems import show
+from hpo.sweep.explain import explain
+from hpo.sweep.load import read_sweep
+
+LONGEST = 48
+"""Characters of a value list before it is cut."""
+
+
+def check(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file.", metavar="SWEEP")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with 1 on warnings too.")] = False,
+    samples: Annotated[int, typer.Option(min=0, help="How many configurations to show.")] = 3,
+    seed: Annotated[int | None, typer.Option(help="Seed of the shown configurations.")] = None,
+) -> None:
+    """Validate a sweep file and explain what it will run; needs neither Ray nor a GPU."""
+    loaded = read_sweep(sweep)
+    told = explain(loaded, samples, seed)
+    show(loaded.problems)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
+    elif loaded.sweep:
+        _tables(told)
+    if loaded.errors or (strict and loaded.warnings):
+        raise typer.Exit(1)
+
+
+def _tables(told: dict[str, Any]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    for key, value in _facts(told):
+        facts.add_row(Text(key, style="dim"), Text(value))
+    console.print(facts)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("parameter", "distribution", "range or values"):
+        table.add_column(column, overflow="fold")
+    for parameter in told["parameters"]:
+        row = (parameter["name"], parameter["distribution"], _range(parameter))
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+    if told["samples"]:
+        console.print(Text("first trials" if told["method"] == "grid" else "sampled trials", style="dim"))
+    for config, command in zip(told["samples"], told["commands"], strict=True):
+        line = shlex.join(command) if command else json.dumps(config, ensure_ascii=False)
+        console.print(Text("  " + line), soft_wrap=True)
+
+
+def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("method", told["method"] + (f" ({told['sampler']})" if told["sampler"] != told["method"] else ""))
+    ]
+    if metric := told["metric"]:
+        target = "" if metric["target"] is None else f", target {metric['target']:g}"
+        facts.append(("metric", f"{metric['goal']} {metric['name']}{target}"))
+    if told["grid_size"] is not None:
+        facts.append(("grid", f"{told['grid_size']:,} trials"))
+    if told["run_cap"] is not None:
+        facts.append(("run_cap", f"{told['run_cap']:,} trials"))
+    elif told["grid_size"] is None:
+        facts.append(("run_cap", "none: give --count to `hpo run`"))
+    if rule := told["early_terminate"]:
+        facts.append(("early stop", f"{rule['type']} at iterations {', '.join(map(str, rule['rungs']))}"))
+    needs = {key: value for key, value in told["resources"].items() if value is not None}
+    facts.append(("each trial", ", ".join(f"{key} {value:g}" for key, value in needs.items())))
+    return facts
+
+
+def _range(parameter: dict[str, Any]) -> str:
+    if "constant" in parameter:
+        return _cut(_plain(parameter["constant"]))
+    if "values" in parameter:
+        shares = parameter.get("probabilities", [None] * len(parameter["values"]))
+        pairs = zip(parameter["values"], shares, strict=True)
+        return _cut(", ".join(_plain(v) + (f" ({p:g})" if p is not None else "") for v, p in pairs))
+    text = f"{_end(parameter, 'low', '-inf')} … {_end(parameter, 'high', 'inf')}"
+    extras = [f"{key} {parameter[key]:g}" for key in ("q", "mu", "sigma", "a", "b") if key in parameter]
+    return text + (f"  ({', '.join(extras)})" if extras else "")
+
+
+def _end(parameter: dict[str, Any], key: str, infinite: str) -> str:
+    return f"{parameter[key]:.6g}" if key in parameter else infinite
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

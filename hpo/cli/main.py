@@ -1,0 +1,64 @@
+"""`hpo` and `python -m hpo`: words → commands; exceptions → one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import typer
+
+import hpo
+from hpo.cli.best import best
+from hpo.cli.check import check
+from hpo.cli.run import run
+from hpo.cli.schema import schema
+from hpo.cli.status import status
+from hpo.errors import HpoError
+
+app = typer.Typer(
+    name="hpo",
+    help="Run a W&B sweep file at Ray speed on hardware that you already have.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (check, run, status, best, schema):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(f"hpo {hpo.__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; exits with 0 done, 1 user or site, 2 usage, 3 bug, 75 resumable, 130 interrupted."""
+    try:
+        app()
+    except HpoError as error:
+        print(f"hpo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("hpo: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        print(f"hpo: a bug: {type(error).__name__}: {error}; trace in {_log(error)}", file=sys.stderr)
+        sys.exit(3)
+
+
+def _log(error: BaseException) -> Path:
+    """Write a bug's trace, with versions and the command, to a file of its own."""
+    handle, name = tempfile.mkstemp(prefix="hpo-bug-", suffix=".log")
+    with os.fdopen(handle, "w") as file:
+        file.write(f"hpo {hpo.__version__}, python {sys.version}\n{' '.join(sys.argv)}\n\n")
+        traceback.print_exception(error, file=file)
+    return Path(name)

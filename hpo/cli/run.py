@@ -1,0 +1,57 @@
+"""`hpo run`: a sweep file → a run directory and its best trial."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo.cli.problems import show
+from hpo.sweep.load import read_sweep
+
+if TYPE_CHECKING:
+    from hpo.engine.result import RunResult
+
+
+def run(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file.", metavar="SWEEP")],
+    out: Annotated[Path | None, typer.Option(help="Run directory [runs/NAME-DATE-TIME].")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="How many trials [run_cap].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the search [hpo.seed, else a fresh one].")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Most trials at once [what fits].")] = None,
+    address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
+    engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the sweep.")
+    ] = None,
+) -> None:
+    """Run a sweep to its best trial; Ctrl-C once lets running trials end, twice stops them."""
+    loaded = read_sweep(sweep, change or [])
+    show(loaded.problems)
+    if loaded.errors:
+        raise typer.Exit(1)
+    from hpo.engine.plan import RunOptions, plan  # Ray: only once the sweep is known to be sound
+    from hpo.engine.run import execute
+
+    planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine))
+    from hpo.review.terminal import LiveProgress, result_table
+
+    with LiveProgress(planned.directory, planned.count, loaded.valid()) as progress:
+        result = execute(planned, progress.update)
+    result_table(result.record)
+    _finish(result)
+
+
+def _finish(result: RunResult) -> None:
+    """Say how the run ended and leave with its exit code."""
+    print(f"run directory: {result.directory}", file=sys.stderr)
+    if result.reason:
+        print(f"hpo: {result.reason}", file=sys.stderr)
+    ended = {"interrupted": 130, "failed": 1}.get(result.state, 0)
+    if ended == 0 and result.trials and all(trial.state == "failed" for trial in result.trials):
+        print(f"hpo: every trial failed: {result.trials[0].reason}", file=sys.stderr)
+        ended = 1
+    if ended:
+        raise typer.Exit(ended)

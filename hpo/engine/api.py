@@ -1,0 +1,89 @@
+"""The Python face: hpo.run, and hpo.sweep with hpo.agent as in W&B's notebooks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hpo.engine.plan import Plan, RunOptions, Watch, plan
+from hpo.engine.result import RunResult
+from hpo.engine.run import Session, execute
+from hpo.errors import UserError
+from hpo.sweep.load import Loaded, read_sweep
+
+
+def run(
+    sweep: str | Path | Mapping[str, Any],
+    train: Callable[..., Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    count: int | None = None,
+    seed: int | None = None,
+    concurrency: int | None = None,
+    address: str | None = None,
+    engine: str = "hpo",
+    watch: Watch = lambda state: None,
+) -> RunResult:
+    """Run a sweep file or dict and return its result.
+
+    Args:
+        sweep: Path of a sweep file, or a W&B config dict.
+        train: A function to call for each trial in place of the sweep's program, in a process of its own;
+            it takes no argument, or the configuration. Inside, `wandb.init/config/log` or
+            `hpo.config()/hpo.report()` work.
+        out: The run directory, by default runs/NAME-DATE-TIME.
+        count: How many trials; goes before the sweep's run_cap.
+        seed: Seed of the search; goes before the sweep's hpo.seed.
+        concurrency: Most trials at once.
+        address: A Ray cluster's address; without it Ray is started on this machine for this run.
+        engine: `hpo`, or `tune` for the same trials through a stock ray.tune.Tuner.
+        watch: Called with the run's state whenever something may have changed.
+
+    Raises:
+        SweepError: The sweep has problems; all are named.
+        UserError: It cannot run here (no script, no count, no room, no place to write).
+    """
+    options = RunOptions(Path(out) if out else None, count, seed, concurrency, address, engine, train)
+    return execute(plan(read_sweep(sweep), options), watch)
+
+
+@dataclass
+class _Registered:
+    loaded: Loaded
+    plan: Plan | None = None
+    session: Session | None = None
+
+
+_sweeps: dict[str, _Registered] = {}
+
+
+def sweep(sweep: Mapping[str, Any], project: str | None = None, entity: str | None = None) -> str:
+    """Register a W&B config dict and return its id, as `wandb.sweep` does; raises SweepError."""
+    config = dict(sweep) | {k: v for k, v in (("project", project), ("entity", entity)) if v}
+    loaded = read_sweep(config)
+    loaded.valid()
+    sweep_id = secrets.token_hex(4)
+    _sweeps[sweep_id] = _Registered(loaded)
+    return sweep_id
+
+
+def agent(
+    sweep_id: str, function: Callable[..., Any] | None = None, count: int | None = None, **options: Any
+) -> RunResult:
+    """Run `count` trials of a registered sweep, as `wandb.agent` does; `options` as for hpo.run.
+
+    Each trial calls `function` in a process of its own. A further call goes on with the same search in the
+    same run directory. Raises UserError for an id that is not known.
+    """
+    registered = _sweeps.get(sweep_id.rsplit("/", 1)[-1])
+    if registered is None:
+        raise UserError(f"sweep '{sweep_id}' is not known in this process; call hpo.sweep(config) first")
+    if registered.plan is None or registered.session is None:
+        registered.plan = plan(registered.loaded, RunOptions(count=count, train=function, **options))
+        registered.session = Session.of(registered.plan)
+    chosen = replace(registered.plan.options, count=count, train=function, **options)
+    again = replace(registered.plan, options=chosen, count=count or registered.plan.count)
+    return execute(again, session=registered.session)

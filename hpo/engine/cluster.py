@@ -1,0 +1,85 @@
+"""An address or none → a connected Ray, and how many trials fit on it at once."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+
+from hpo.errors import UserError
+from hpo.sweep.model import Resources
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster: where it is and what it has in all."""
+
+    address: str
+    cpus: float
+    gpus: float
+
+    def demand(self, resources: Resources) -> dict[str, float]:
+        """What one trial takes; a trial gets one GPU unless told otherwise, where there are GPUs."""
+        gpu = resources.gpu if resources.gpu is not None else min(1.0, self.gpus)
+        return {"cpu": float(resources.cpu), "gpu": float(gpu), "memory": float(resources.memory or 0)}
+
+    def room(self, resources: Resources) -> int:
+        """How many trials fit at once; raises UserError if not one does."""
+        demand = self.demand(resources)
+        room = min(
+            _fit(self.cpus, demand["cpu"]),
+            _fit(self.gpus, demand["gpu"]),
+        )
+        if room < 1:
+            has = f"{self.cpus:g} CPUs and {self.gpus:g} GPUs"
+            needs = f"cpu {demand['cpu']:g} and gpu {demand['gpu']:g}"
+            raise UserError(f"no trial fits: it needs {needs}, there are {has}; lower hpo.resources")
+        return int(min(room, 100_000))
+
+
+def _fit(total: float, each: float) -> float:
+    if each <= 0:
+        return math.inf if total > 0 or each == 0 else 0
+    return math.floor(total / each + 1e-9)
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Cluster]:
+    """Connect to the cluster at `address`, or start one on this machine that ends with this process.
+
+    Always explicit: a bare `ray.init()` joins whatever cluster it finds. Raises UserError if none answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ours = not ray.is_initialized()
+    if ours:
+        try:
+            _start(address)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            line = str(error).strip().splitlines()[0]
+            raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}") from error
+    try:
+        total = ray.cluster_resources()
+        cluster = Cluster(address or "local", total.get("CPU", 0.0), total.get("GPU", 0.0))
+        yield cluster
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _start(address: str | None) -> None:
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address:
+        ray.init(address=address, namespace="hpo", **quiet)
+    else:
+        ray.init(address="local", include_dashboard=False, namespace="hpo", num_cpus=usable_cpus(), **quiet)
+
+
+def usable_cpus() -> int:
+    """Cores that this process may use: an affinity mask (Slurm, taskset) counts, Ray alone overlooks it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,168 @@
+"""A loaded sweep and options → a run that is ready to start: all that can be refused has been refused."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import yaml
+
+import hpo
+from hpo.engine.cluster import Cluster
+from hpo.engine.specs import TrialSpecs
+from hpo.errors import UserError
+from hpo.record.journal import Journal
+from hpo.record.trials import RunState
+from hpo.space.grid import Grid
+from hpo.sweep.load import Loaded
+from hpo.sweep.model import Sweep
+from hpo.sweep.program import working_directory
+from hpo.tune.searchers import SpaceSearcher
+from hpo.tune.translate import fresh_seed, searcher
+
+Watch = Callable[[RunState], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line says beside the sweep; None leaves a thing to the sweep."""
+
+    out: Path | None = None
+    count: int | None = None
+    seed: int | None = None
+    concurrency: int | None = None
+    address: str | None = None
+    engine: str = "hpo"
+    train: Callable[..., Any] | None = None
+
+
+@dataclass
+class LiveRecord:
+    """The journal on disk and the same events folded into a RunState for whoever watches."""
+
+    journal: Journal
+    state: RunState
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Keep one event in both."""
+        event = {"time": time.time(), **event}
+        self.journal.append(event)
+        self.state.apply(event)
+
+    def commit(self) -> None:
+        """Put kept events on disk."""
+        self.journal.commit()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is ready to start: all that can be refused has been refused."""
+
+    sweep: Sweep
+    source: dict[str, Any]
+    file: Path | None
+    options: RunOptions
+    directory: Path
+    cwd: Path
+    seed: int
+    count: int | None
+    environment: dict[str, str]
+
+    def search(self) -> SpaceSearcher:
+        """A fresh searcher."""
+        return searcher(self.sweep, self.seed)
+
+    def specs(self) -> TrialSpecs:
+        """The maker of trials' specs."""
+        function = self.options.train is not None
+        return TrialSpecs(self.sweep, self.directory, self.cwd, self.environment, function)
+
+    def function(self) -> bytes | None:
+        """The training function for the trials' processes."""
+        return cloudpickle.dumps(self.options.train) if self.options.train is not None else None
+
+    def opening(self, slots: int) -> dict[str, Any]:
+        """The journal's first event."""
+        metric = self.sweep.metric
+        return {
+            "event": "run",
+            "version": hpo.__version__,
+            "sweep": self.source,
+            "seed": self.seed,
+            "count": self.count,
+            "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
+            "method": self.sweep.method,
+            "cwd": str(self.cwd),
+            "argv": sys.argv,
+            "engine": self.options.engine,
+            "host": socket.gethostname(),
+            "slots": slots,
+        }
+
+
+def plan(loaded: Loaded, options: RunOptions) -> Plan:
+    """Check a sweep and options together; raises UserError or SweepError, before anything is started."""
+    sweep = loaded.valid()
+    if options.engine not in ("hpo", "tune"):
+        raise UserError(f"engine '{options.engine}' is not known; write hpo or tune")
+    if options.train is None and sweep.program is None and sweep.command is None:
+        raise UserError(
+            "nothing to run: the sweep names no `program:` or `command:`; name the training script"
+        )
+    started_in = Path.cwd()
+    cwd = started_in if options.train else working_directory(sweep, loaded.file, started_in)
+    count = options.count or sweep.run_cap
+    if sweep.method == "grid":
+        size = Grid(sweep.space).size
+        count = min(count or size, size)
+    elif count is None and sweep.hpo.time_budget is None:
+        how = "give --count 20, or `run_cap: 20` in the sweep, or `hpo: {time_budget: 2h}`"
+        raise UserError(f"{sweep.method} never ends by itself; {how}")
+    directory = (options.out or default_directory(loaded, sweep)).absolute()
+    if (directory / "journal.jsonl").exists():
+        raise UserError(f"{directory} holds a run already; name another --out")
+    above = next(folder for folder in directory.parents if folder.exists())
+    if not os.access(directory if directory.exists() else above, os.W_OK):
+        raise UserError(f"cannot write to {directory}; name another --out")
+    seed = fresh_seed(sweep, options.seed)
+    return Plan(
+        sweep, dict(loaded.source), loaded.file, options, directory, cwd, seed, count, dict(os.environ)
+    )
+
+
+def default_directory(loaded: Loaded, sweep: Sweep) -> Path:
+    """runs/NAME-DATE-TIME below the working directory, with a number where that is taken."""
+    name = sweep.name or (loaded.file.stem if loaded.file else "sweep")
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:60].strip(".-") or "sweep"
+    base = Path("runs") / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return next(
+        p for n in range(10_000) if not (p := base.with_name(base.name + (f"-{n}" if n else ""))).exists()
+    )
+
+
+def open_record(run: Plan) -> LiveRecord:
+    """Make the run directory with the sweep in it; raises UserError where that cannot be."""
+    try:
+        (run.directory / "trials").mkdir(parents=True, exist_ok=True)
+        if run.file:
+            text = run.file.read_text(encoding="utf-8")
+        else:
+            text = yaml.safe_dump(run.source, sort_keys=False, allow_unicode=True)
+        (run.directory / "sweep.yaml").write_text(text, encoding="utf-8")
+        return LiveRecord(Journal.create(run.directory), RunState())
+    except OSError as error:
+        raise UserError(f"cannot write to {run.directory}: {error.strerror}; name another --out") from error
+
+
+def slots_for(run: Plan, cluster: Cluster) -> int:
+    """How many trials at once: what fits, no more than asked for or than there are trials."""
+    room = cluster.room(run.sweep.hpo.resources)
+    wanted = run.options.concurrency or run.sweep.hpo.concurrency or room
+    return max(1, min(room, wanted, run.count or room))

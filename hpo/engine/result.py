@@ -1,0 +1,35 @@
+"""What a run came to: its directory, its trials, the best one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.record.trials import RunRecord, TrialRecord, rank
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run. `state`: complete, target, budget, interrupted or failed; `reason` says why."""
+
+    directory: Path
+    state: str
+    reason: str
+    record: RunRecord
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """All trials in the order of their numbers."""
+        return self.record.trials
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The trial with the best value; None if no trial has one."""
+        ranked = rank(self.record.trials, self.record.goal)
+        return ranked[0] if ranked and ranked[0].value is not None else None
+
+    @property
+    def best_config(self) -> dict[str, Any] | None:
+        """The best trial's configuration."""
+        return self.best.config if self.best else None

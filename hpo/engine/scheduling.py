@@ -1,0 +1,67 @@
+"""What a Ray Tune scheduler expects to see of a trial and of a controller, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+
+
+@dataclass
+class ScheduledTrial:
+    """A trial as schedulers know it (the public face of ray.tune.experiment.Trial)."""
+
+    trial_id: str
+    config: dict[str, Any]
+    status: str = Trial.PENDING
+    last_result: dict[str, Any] = field(default_factory=dict)
+
+    def is_finished(self) -> bool:
+        """Whether it has ended in any way."""
+        return self.status in (Trial.TERMINATED, Trial.ERROR)
+
+    def __hash__(self) -> int:
+        return hash(self.trial_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ScheduledTrial) and other.trial_id == self.trial_id
+
+
+class Scheduling:
+    """Feeds a TrialScheduler with what happens; plays Tune's controller towards it."""
+
+    def __init__(self, scheduler: TrialScheduler) -> None:
+        self.scheduler = scheduler
+        self.trials: dict[str, ScheduledTrial] = {}
+
+    def get_trials(self) -> list[ScheduledTrial]:
+        """All trials that have not ended."""
+        return list(self.trials.values())
+
+    def get_live_trials(self) -> set[ScheduledTrial]:
+        """The same, as a set."""
+        return set(self.trials.values())
+
+    def add(self, trial_id: str, config: dict[str, Any]) -> None:
+        """A trial starts."""
+        trial = self.trials[trial_id] = ScheduledTrial(trial_id, config, Trial.RUNNING)
+        self.scheduler.on_trial_add(self, trial)
+
+    def result(self, trial_id: str, result: dict[str, Any]) -> str:
+        """A trial's result → the scheduler's decision: TrialScheduler.CONTINUE or STOP."""
+        trial = self.trials[trial_id]
+        trial.last_result = result
+        return str(self.scheduler.on_trial_result(self, trial, result))
+
+    def complete(self, trial_id: str, result: dict[str, Any] | None, *, error: bool) -> None:
+        """A trial has ended; with no result it is taken out without a word on its quality."""
+        trial = self.trials.pop(trial_id)
+        trial.status = Trial.ERROR if error else Trial.TERMINATED
+        if error:
+            self.scheduler.on_trial_error(self, trial)
+        elif result:
+            self.scheduler.on_trial_complete(self, trial, result)
+        else:
+            self.scheduler.on_trial_remove(self, trial)

@@ -1,0 +1,191 @@
+"""`--engine tune`: the same Tune objects and trial processes in a stock `ray.tune.Tuner`.
+
+The oracle for tests, and the way out for people who need Tune's own machinery. Tune's fastest plain settings:
+actors reused, no loggers, no snapshots.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import tempfile
+from dataclasses import replace
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.experiment import Trial
+
+from hpo.engine.cluster import Cluster
+from hpo.engine.controller import Outcome, Record
+from hpo.engine.plan import LiveRecord, Plan, Watch
+from hpo.engine.specs import TrialSpecs
+from hpo.trial.launch import spawn
+from hpo.tune.schedulers import scheduler
+from hpo.tune.searchers import BEST, END
+from hpo.tune.translate import TargetStopper
+
+SETTINGS = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_WARN_THRESHOLD_S": "10",
+}
+FOREVER = 1e6
+
+
+class StockTrial(tune.Trainable):
+    """A trial process as a class trainable: one step a report that carries the metric.
+
+    A result is held back until the next event, so that the last one can say `done` and how the trial ended.
+    """
+
+    def setup(self, config: dict[str, Any], specs: TrialSpecs, function: bytes | None) -> None:
+        """Start the supervisor, once an actor, and the first trial."""
+        self.specs, self.function = specs, function
+        self.supervisor = spawn()
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """End what still runs and start the next trial in the same actor."""
+        self._finish()
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The next result."""
+        while len(self.held) < 2 and self.ended is None:
+            self._take(FOREVER)
+        result = self.held.pop(0) if self.held else {}
+        return result if self.held or self.ended is None else {**result, "done": True, END: self.ended}
+
+    def cleanup(self) -> None:
+        """The actor goes."""
+        self._finish()
+        self.supervisor.close()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a script's state is its own."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing, likewise."""
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self.held: list[dict[str, Any]] = []
+        self.ended: dict[str, Any] | None = None
+        spec = self.specs.build(int(self.trial_name), 1, config)
+        self.supervisor.start(replace(spec, milestones=None), self.function)
+
+    def _take(self, timeout: float) -> None:
+        name = self.specs.sweep.metric.name if self.specs.sweep.metric else ""
+        for event in self.supervisor.events(timeout):
+            if event["event"] == "result":
+                self.held.append({name: event["value"], BEST: event["best"]})
+            elif event["event"] == "end":
+                self.ended = {key: value for key, value in event.items() if key not in ("event", "trial")}
+
+    def _finish(self) -> None:
+        if self.ended is None:
+            self.supervisor.stop("stopped")
+        while self.ended is None:
+            self._take(FOREVER)
+
+
+class Recorder(Callback):
+    """Tune's events → the journal."""
+
+    def __init__(self, record: Record, metric: str, watch: Any) -> None:
+        self.record, self.metric, self.watch = record, metric, watch
+        self.seen: set[str] = set()
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
+        """A trial starts."""
+        number = int(str(trial))
+        if trial.trial_id not in self.seen:
+            self.seen.add(trial.trial_id)
+            self._note({"event": "trial", "trial": number, "config": trial.config})
+            self._note({"event": "start", "trial": number, "attempt": 1, "slot": 0, "node": ""})
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A result came in."""
+        if self.metric in result:
+            values = {"value": result[self.metric], "best": result[BEST]}
+            number = {"trial": int(str(trial)), "iteration": result["training_iteration"]}
+            self._note({"event": "result", **number, **values})
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
+        """A trial ended by itself or was stopped."""
+        last = trial.last_result or {}
+        early = {
+            "state": "stopped",
+            "kind": "",
+            "reason": "",
+            "value": last.get(BEST),
+            "last": last.get(self.metric),
+            "iterations": last.get("training_iteration", 0),
+            "seconds": last.get("time_total_s"),
+        }
+        end = {key: value for key, value in last.get(END, early).items() if key != "log_tail"}
+        self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
+        """Tune itself lost a trial."""
+        end = {"state": "failed", "kind": "lost", "reason": "lost by Ray Tune", "iterations": 0}
+        self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self.record.append(event)
+        self.record.commit()
+        self.watch()
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Tune needs a place for its own files; nothing in it is kept."""
+    return tempfile.TemporaryDirectory(prefix="hpo-tune-")
+
+
+def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch: Watch) -> Outcome:
+    """Run a plan in a stock Tuner."""
+    os.environ.update(SETTINGS)
+    metric = run.sweep.metric
+    stopper = TargetStopper(metric) if metric and metric.target is not None else None
+    demand = cluster.demand(run.sweep.hpo.resources)
+    trainable = tune.with_parameters(StockTrial, specs=run.specs(), function=run.function())
+    numbers: dict[str, str] = {}
+    counter = itertools.count(1)
+
+    def name(trial: Trial) -> str:
+        if trial.trial_id not in numbers:
+            numbers[trial.trial_id] = f"{next(counter):04d}"
+        return numbers[trial.trial_id]
+
+    # Tune prints tables and the scratch directory's name to stdout, whatever its verbosity.
+    with _scratch() as scratch, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        Tuner(
+            tune.with_resources(trainable, {key: value for key, value in demand.items() if value}),
+            tune_config=TuneConfig(
+                search_alg=run.search(),
+                scheduler=scheduler(run.sweep),
+                num_samples=run.count or -1,
+                max_concurrent_trials=size,
+                time_budget_s=run.sweep.hpo.time_budget,
+                reuse_actors=True,
+                trial_name_creator=name,
+                trial_dirname_creator=name,
+            ),
+            run_config=RunConfig(
+                name="tune",
+                storage_path=scratch,
+                stop=stopper,
+                verbose=0,
+                callbacks=[
+                    Recorder(record, metric.name if metric else "", lambda: watch(record.state)),
+                ],
+                checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()
+    return Outcome("target" if stopper and stopper.reached else "complete")

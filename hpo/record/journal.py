@@ -1,0 +1,134 @@
+"""Events ↔ RUN/journal.jsonl: JSON lines, append-only, on disk before what they record is acted on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo.errors import Resumable, UserError
+
+JOURNAL = "journal.jsonl"
+"""Name of the journal inside a run directory."""
+SHAPE = f"a run directory holds sweep.yaml, {JOURNAL} and trials/, such as runs/NAME-YYYYmmdd-HHMMSS"
+
+
+class Journal:
+    """The one writer of a run's journal: `append` keeps events, `commit` puts them on disk."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._size = 0
+        self._lines: list[str] = []
+
+    @classmethod
+    def create(cls, run_dir: Path | str) -> Journal:
+        """Start the journal of a new run, making its directory; raises UserError where that cannot be."""
+        path = Path(run_dir) / JOURNAL
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            _sync_directory(path.parent)
+        except FileExistsError:
+            what = "holds a run already" if path.parent.is_dir() else "is a file"
+            raise UserError(f"{path.parent} {what}; name another directory") from None
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}; name another directory") from error
+        return cls(path, descriptor)
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Keep one event for the next commit; `time` (unix seconds) is added where it is missing."""
+        self._lines.append(json.dumps({**event, "time": event.get("time", time.time())}) + "\n")
+
+    def commit(self) -> None:
+        """Write what is kept and wait until it is on disk.
+
+        Raises Resumable where the disk takes no more; the file then ends where it ended before.
+        """
+        if not self._lines:
+            return
+        data = "".join(self._lines).encode()
+        try:
+            _write(self._descriptor, data)
+            os.fsync(self._descriptor)
+        except OSError as error:
+            os.ftruncate(self._descriptor, self._size)
+            os.lseek(self._descriptor, self._size, os.SEEK_SET)
+            raise Resumable(f"cannot write {self.path}: {error.strerror}; what it held is kept") from error
+        self._size += len(data)
+        self._lines.clear()
+
+    def close(self) -> None:
+        """Commit and let go of the file; a second time does nothing."""
+        if self._descriptor < 0:
+            return
+        try:
+            self.commit()
+        finally:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def read_journal(run_dir: Path | str) -> list[dict[str, Any]]:
+    """All events of a run; raises UserError where there is no run, or a line in the middle is damaged."""
+    return list(iterate_journal(run_dir))
+
+
+def iterate_journal(run_dir: Path | str) -> Iterator[dict[str, Any]]:
+    """The events of a run, one by one; a last line that was cut off is dropped (its writer died)."""
+    path = Path(run_dir) / JOURNAL
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                event = _parse(line)
+                if event is not None:
+                    yield event
+                elif file.read(1):
+                    hint = "its lines before this one are sound; restore the file from a copy"
+                    raise UserError(f"{path}:{number}: damaged, not a JSON object; {hint}")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(_no_run(Path(run_dir))) from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """The event in a line; None where the line is damaged."""
+    try:
+        event = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _no_run(run_dir: Path) -> str:
+    if not run_dir.exists():
+        return f"{run_dir}: no such directory; {SHAPE}"
+    if not run_dir.is_dir():
+        return f"{run_dir} is a file; {SHAPE}"
+    runs = [file.parent for file in run_dir.glob(f"*/{JOURNAL}")]
+    if runs:
+        newest = max(runs, key=lambda run: run.stat().st_mtime)
+        return f"{run_dir} holds {len(runs)} runs and is none itself; name one, such as {newest}"
+    return f"{run_dir} holds no {JOURNAL}; {SHAPE}"
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a new file's name last through a power cut, as fsync does its content."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems sync directories by themselves and refuse the call
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""One trial: its events, one at a time → its state; frozen as a TrialRecord."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+STATES = ("finished", "stopped", "failed", "interrupted", "running")
+"""All states of a trial; `stopped` is early, by the scheduler."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial. Times are unix seconds; `value` is the best objective so far, `last` the latest.
+
+    `seconds` is the wall time of its ended attempts in all. `results` holds what reached the journal,
+    (iteration, value, time), of the attempt that counts: the trial's metrics file has every row.
+    """
+
+    number: int
+    config: dict[str, Any]
+    state: str = "running"
+    value: float | None = None
+    last: float | None = None
+    iterations: int = 0
+    reason: str = ""
+    kind: str = ""
+    attempts: int = 0
+    started: float | None = None
+    ended: float | None = None
+    seconds: float | None = None
+    node: str = ""
+    slot: int | None = None
+    results: tuple[tuple[int, float, float], ...] = ()
+
+
+@dataclass
+class TrialState:
+    """A trial while events come in; fields as in `TrialRecord`."""
+
+    number: int
+    config: dict[str, Any] = field(default_factory=dict)
+    state: str = "running"
+    value: float | None = None
+    last: float | None = None
+    iterations: int = 0
+    reason: str = ""
+    kind: str = ""
+    attempts: int = 0
+    started: float | None = None
+    ended: float | None = None
+    seconds: float | None = None
+    node: str = ""
+    slot: int | None = None
+    results: list[tuple[int, float, float]] = field(default_factory=list)
+
+    def start(self, event: Mapping[str, Any]) -> None:
+        """An attempt begins."""
+        self.state, self.reason, self.kind, self.ended = "running", "", "", None
+        self.attempts = max(self.attempts, as_whole(event.get("attempt"), 1))
+        self.started = self.started if self.started is not None else event.get("time")
+        self.slot, self.node = event.get("slot"), str(event.get("node", ""))
+
+    def result(self, event: Mapping[str, Any]) -> None:
+        """A value of the objective came; one from an earlier iteration says that an attempt began anew."""
+        iteration, value = as_whole(event.get("iteration"), 0), as_number(event.get("value"))
+        self._forget_from(iteration)
+        self.iterations, self.last = iteration, value
+        self.value = as_number(event.get("best", value))
+        if value is not None:
+            time = as_number(event.get("time"))
+            self.results.append((iteration, value, math.nan if time is None else time))
+
+    def end(self, event: Mapping[str, Any]) -> None:
+        """An attempt is over. The end of a lost slot knows no values: those reported before it stand."""
+        self.state, self.ended = str(event.get("state", "failed")), event.get("time")
+        self.reason, self.kind = str(event.get("reason", "")), str(event.get("kind", ""))
+        if (seconds := as_number(event.get("seconds"))) is not None:
+            self.seconds = (self.seconds or 0.0) + seconds
+        if self.kind == "lost":
+            return
+        self.value, self.last = as_number(event.get("value")), as_number(event.get("last"))
+        self.iterations = as_whole(event.get("iterations"), self.iterations)
+        self._forget_from(self.iterations + 1)
+
+    def requeue(self) -> None:
+        """The attempt did not count: what it reported is no result of this trial."""
+        self.state, self.ended = "running", None
+        self.value, self.last, self.iterations = None, None, 0
+
+    def interrupt(self) -> None:
+        """The run ended before the trial did."""
+        self.state, self.reason = "interrupted", self.reason or "the run ended before it"
+
+    def record(self) -> TrialRecord:
+        """The trial as it is now, for good."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return TrialRecord(**{**values, "results": tuple(self.results)})
+
+    def _forget_from(self, iteration: int) -> None:
+        while self.results and self.results[-1][0] >= iteration:
+            self.results.pop()
+
+
+def as_number(value: Any) -> float | None:
+    """A number as float; None for what is none."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def as_whole(value: Any, otherwise: int) -> int:
+    """A whole number as it is; `otherwise` for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

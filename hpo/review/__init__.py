@@ -1,0 +1,1 @@
+"""Looking at results: the run's record → tables, live progress."""

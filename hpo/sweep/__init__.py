@@ -1,0 +1,1 @@
+"""A sweep file or dict → a valid, frozen Sweep, or all its problems with their places."""

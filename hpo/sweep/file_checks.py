@@ -1,0 +1,172 @@
+"""What W&B swallows or gets wrong late, seen in the file's own keys: document → problems.
+
+A check is one function and one entry in `FILE_CHECKS`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpo.errors import suggest
+from hpo.sweep.document import Document
+from hpo.sweep.model import EarlyTerminate, Sweep
+from hpo.trial.command import MACROS, unknown_macros
+
+IGNORED = {"apiVersion", "kind"}
+"""Keys that W&B reads without effect."""
+ELSEWHERE = {"metrics", "scheduler", "job", "image_uri"}
+MEANT = {
+    "arguments": "pass parameters with ${args} in command",
+    "count": "write run_cap, or use --count",
+    "early_stopping": "did you mean 'early_terminate'?",
+    "parameter": "did you mean 'parameters'?",
+    "seed": "write it under hpo:",
+    "concurrency": "write it under hpo:",
+    "resources": "write it under hpo:",
+}
+
+
+def top_level_keys(raw: Mapping[str, Any]) -> list[str]:
+    """The keys of a file that the Sweep model knows."""
+    return [key for key in raw if key in Sweep.model_fields]
+
+
+def _unknown_keys(document: Document, raw: Mapping[str, Any]) -> None:
+    for key in raw:
+        if key not in Sweep.model_fields and key not in ELSEWHERE | IGNORED:
+            hint = MEANT.get(key) or suggest(key, Sweep.model_fields)
+            document.problem((key,), f"unknown key '{key}' is ignored, as on W&B", hint, "warning")
+
+
+def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
+    runnable = "program" in raw or "command" in raw
+    for key in ("job", "image_uri"):
+        if key in raw:
+            hint = "name the training script with `program:`" if not runnable else "remove it"
+            document.problem(
+                (key,),
+                "belongs to W&B Launch, which hpo does not use",
+                hint,
+                "warning" if runnable else "error",
+            )
+    scheduler = raw.get("scheduler")
+    if "scheduler" in raw:
+        engine = scheduler.get("engine") if isinstance(scheduler, dict) else None
+        hint = (
+            "remove it; hpo schedules trials itself"
+            if engine == "wandb"
+            else "remove it and write `method: bayes`"
+        )
+        severity = "warning" if engine == "wandb" else "error"
+        document.problem(("scheduler",), "W&B's own schedulers do not run here", hint, severity)
+    if "metrics" in raw:
+        document.problem(("metrics",), "several objectives are not optimised yet", "name one under `metric:`")
+    if raw.get("method") == "custom":
+        hint = "write `method: bayes`, random or grid"
+        document.problem(("method",), "'custom' stands for a scheduler of W&B's", hint)
+
+
+def _wrong_shapes(document: Document, raw: Mapping[str, Any]) -> None:
+    command = raw.get("command")
+    if isinstance(command, str):
+        items = ", ".join(f'"{word}"' for word in _split(command))
+        document.problem(
+            ("command",), "is a text; W&B ignores it and runs the default command", f"write a list: [{items}]"
+        )
+    for index, item in enumerate(command if isinstance(command, list) else []):
+        if isinstance(item, dict):
+            inner = next(iter(item), "")
+            macro = f"${{{str(inner).lstrip('$')}}}"
+            document.problem(
+                ("command", index), f"{{{inner}}} is a YAML mapping, not a macro", f"did you mean {macro}?"
+            )
+    if raw.get("early_terminate") == "hyperband":
+        hint = "write `type: hyperband` and `min_iter: 3` under it"
+        document.problem(("early_terminate",), "names a rule without its rungs", hint)
+    if isinstance(raw.get("metric"), str):
+        hint = f"write `name: {raw['metric']}` and `goal: minimize` under it"
+        document.problem(("metric",), f"a mapping is needed, not {raw['metric']!r}", hint)
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def _macros(document: Document, raw: Mapping[str, Any]) -> None:
+    command = raw.get("command")
+    items: list[Any] = command if isinstance(command, list) else []
+    parameters = raw.get("parameters")
+    for index, item in unknown_macros(items):
+        word = item[2:-1]
+        own = isinstance(parameters, dict) and word in parameters
+        hint = (
+            "one parameter has no macro of its own: pass all with ${args}"
+            if own
+            else suggest(item, [f"${{{name}}}" for name in MACROS])
+        )
+        document.problem(("command", index), f"unknown macro {item} (W&B drops it without a word)", hint)
+    for index, item in enumerate(items):
+        if not isinstance(item, str) or item.startswith("${"):
+            continue
+        if re.search(r"\$\{(?!envvar:)", item):
+            hint = "a macro must be an item of its own; only ${envvar:NAME} works inside one"
+            document.problem(("command", index), f"{item!r} is passed as it stands", hint, "warning")
+        elif item.startswith("-") and re.search(r"\s", item.strip()):
+            document.problem(
+                ("command", index), f"{item!r} is one argument", "write one item an argument", "warning"
+            )
+
+
+def _program(document: Document, raw: Mapping[str, Any]) -> None:
+    program, command = raw.get("program"), raw.get("command")
+    launched = any(key in raw for key in ("job", "image_uri"))
+    if (
+        program is None
+        and not launched
+        and (command is None or (isinstance(command, list) and "${program}" in command))
+    ):
+        severity = "error" if command else "warning"
+        document.problem(("program",), "no program is named", "add `program: train.py`", severity)
+    if isinstance(program, str) and "\\" in program:
+        hint = f"write {program.replace(chr(92), '/')}"
+        document.problem(("program",), "backslashes do not separate folders here", hint, "warning")
+
+
+def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
+    who = "bayes" if raw.get("method") == "bayes" else "early_terminate" if raw.get("early_terminate") else ""
+    if who and raw.get("metric") is None and "metrics" not in raw:
+        key = "method" if who == "bayes" else who
+        document.problem((key,), f"{who} needs a metric", "add `metric: {name: val_loss, goal: minimize}`")
+
+
+def bands(document: Document, rule: EarlyTerminate | None) -> None:
+    """Say which rungs an unclear mixture of min_iter, max_iter and s comes to."""
+    if rule is None or rule.min_iter is None:
+        return
+    if rule.max_iter is not None and rule.s is None:
+        rungs = ", ".join(map(str, rule.rungs(6)))
+        message = f"W&B never stops a run with min_iter and max_iter but no s; here the rungs are {rungs}"
+        document.problem(
+            ("early_terminate",), message, "leave max_iter out, or write max_iter and s", "warning"
+        )
+    elif rule.max_iter is not None:
+        message = f"max_iter and s decide: the rungs are {', '.join(map(str, rule.rungs(6)))}"
+        document.problem(("early_terminate", "min_iter"), message, "remove min_iter", "warning")
+    elif rule.s is not None:
+        document.problem(("early_terminate", "s"), "s has no effect without max_iter", "remove it", "warning")
+
+
+FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
+    _unknown_keys,
+    _launch_keys,
+    _wrong_shapes,
+    _macros,
+    _program,
+    _needs_metric,
+)

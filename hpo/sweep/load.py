@@ -1,0 +1,221 @@
+"""A path or a dict → a Sweep, with every problem at once, each with its place and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hpo.errors import Place, Problem, SweepError, suggest
+from hpo.space.parameter import is_nested, parse_parameter
+from hpo.space.space import SearchSpace
+from hpo.sweep.document import Document, as_float, from_mapping, parse
+from hpo.sweep.file_checks import FILE_CHECKS, bands, top_level_keys
+from hpo.sweep.model import Sweep
+from hpo.sweep.override import override
+from hpo.sweep.space_checks import SPACE_CHECKS
+
+NUMERIC_SECTIONS = ("parameters", "metric", "early_terminate", "run_cap", "hpo")
+"""Where quoted numbers with an exponent are numbers, as on W&B; elsewhere text stays text."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of reading a sweep: the sweep unless there are errors, all problems, the plain source."""
+
+    sweep: Sweep | None
+    problems: tuple[Problem, ...]
+    source: Mapping[str, Any]
+    file: Path | None = None
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Problems that keep the sweep from running."""
+        return [p for p in self.problems if p.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """Problems that do not."""
+        return [p for p in self.problems if p.severity == "warning"]
+
+    def valid(self) -> Sweep:
+        """The sweep; raises SweepError with all problems if there is an error."""
+        if self.sweep is None or self.errors:
+            raise SweepError(self.problems)
+        return self.sweep
+
+
+def load_sweep(sweep: str | Path | Mapping[str, Any] | Sweep) -> Sweep:
+    """The valid sweep in a YAML file or a W&B config dict; raises SweepError with all its problems."""
+    return sweep if isinstance(sweep, Sweep) else read_sweep(sweep).valid()
+
+
+def read_sweep(sweep: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Loaded:
+    """Read and check a file or dict, after `overrides` («key.path=value»); never raises for what it holds."""
+    file = None if isinstance(sweep, Mapping) else Path(sweep)
+    try:
+        document = (
+            from_mapping(sweep) if isinstance(sweep, Mapping) else parse(_text(Path(sweep)), str(sweep))
+        )
+        for text in overrides:
+            override(document, text)
+    except SweepError as error:
+        return Loaded(None, error.problems, {}, file)
+    if not isinstance(document.value, dict):
+        document.problem((), "a sweep is a mapping of keys", "it needs at least `method:` and `parameters:`")
+        return Loaded(None, tuple(document.problems), {}, file)
+    return Loaded(_validate(document), tuple(_in_order(document)), document.value, file)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SweepError([Problem(Place(str(path)), "", "no such file", "name a sweep file")]) from None
+    except UnicodeDecodeError as error:
+        raise SweepError(
+            [Problem(Place(str(path)), "", f"not UTF-8 text: {error.reason}", "save it as UTF-8")]
+        ) from None
+    except OSError as error:
+        raise SweepError(
+            [Problem(Place(str(path)), "", (error.strerror or "cannot be read").lower())]
+        ) from None
+
+
+def _validate(document: Document) -> Sweep | None:
+    """Build the sweep from a document, noting problems in it; None where there are errors."""
+    _unquote(document)
+    raw: dict[str, Any] = document.value
+    for file_check in FILE_CHECKS:
+        file_check(document, raw)
+    known = {key: raw[key] for key in top_level_keys(raw)}
+    if isinstance(raw.get("parameters"), dict):
+        built = _parameters(document, raw["parameters"], ("parameters",))
+        known["parameters"] = built or raw["parameters"]  # empty only where the file's own mapping is
+        for space_check in SPACE_CHECKS:
+            space_check(document, raw.get("method"), SearchSpace.of(built))
+    try:
+        sweep = Sweep.model_validate(known)
+    except ValidationError as error:
+        _translate(document, error)
+        return None
+    bands(document, sweep.early_terminate)
+    return None if any(p.severity == "error" for p in document.problems) else sweep
+
+
+def _unquote(document: Document) -> None:
+    for path in sorted(document.quoted, key=str):
+        if path[:1] not in [(section,) for section in NUMERIC_SECTIONS]:
+            continue
+        parent = document.value
+        try:
+            for key in path[:-1]:
+                parent = parent[key]
+            text = parent[path[-1]]
+            number = as_float(text) if isinstance(text, str) else text
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier one of two repeated keys
+        if isinstance(number, float):
+            parent[path[-1]] = number
+            document.problem(
+                path, f"'{text}' in quotes is the number {number:g}, as on W&B", "drop the quotes", "warning"
+            )
+
+
+def _parameters(document: Document, raw: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """Entries → distributions and nested mappings, noting faults; entries with errors are left out."""
+    result: dict[str, Any] = {}
+    lost = _lost_indent(document, raw, path)
+    for name, entry in raw.items():
+        here = (*path, name)
+        if name in lost:
+            continue
+        if is_nested(entry):
+            block = entry["parameters"]
+            for key in set(entry) - {"parameters"}:
+                document.problem((*here, key), "stands beside `parameters:`", "move it inside, or remove it")
+            if isinstance(block, dict) and block:
+                result[name] = _parameters(document, block, (*here, "parameters"))
+            else:
+                document.problem(here, "the nested block is empty", "name parameters under `parameters:`")
+            continue
+        parsed = parse_parameter(entry)
+        for fault in parsed.faults:
+            document.problem((*here, *fault.path), fault.message, fault.hint, fault.severity)
+        if parsed.distribution is not None:
+            result[name] = parsed.distribution
+    return result
+
+
+def _lost_indent(document: Document, raw: Mapping[str, Any], path: tuple[str, ...]) -> set[str]:
+    """Names taken up by one mistake: an empty parameter followed by its own keys at its own level."""
+    lost: set[str] = set()
+    names = list(raw)
+    for name, after in pairwise(names):
+        is_key = after in ("value", "values", "min", "max", "distribution") and not isinstance(
+            raw[after], dict
+        )
+        if raw[name] is None and is_key:
+            rest = [n for n in names[names.index(after) :] if not isinstance(raw[n], dict)]
+            message = f"'{name}' is empty, and {', '.join(map(repr, rest))} below it stands at the same level"
+            document.problem((*path, name), message, f"indent {' and '.join(rest)} under '{name}'")
+            lost |= {name, *rest}
+    return lost
+
+
+def _translate(document: Document, error: ValidationError) -> None:
+    """Pydantic's errors → problems with places, in this project's words."""
+    for one in error.errors():
+        path = tuple(part for part in one["loc"] if isinstance(part, (str, int)))
+        context: dict[str, Any] = one.get("ctx", {})
+        message, hint = one["msg"], ""
+        match one["type"]:
+            case "hpo":
+                message, hint = context["message"], context["hint"]
+            case "too_short":
+                message, hint = "is empty", MISSING.get(str(path[-1]), "")
+            case "missing":
+                message, hint = "is missing", MISSING.get(str(path[-1]), f"add `{path[-1]}:`")
+            case "extra_forbidden":
+                message, hint = f"unknown key '{path[-1]}'", suggest(path[-1], _siblings(path))
+            case "literal_error":
+                choices = [c.strip("'") for c in str(context["expected"]).replace(" or ", ", ").split(", ")]
+                message, hint = f"{one['input']!r} is not a choice", suggest(one["input"], choices)
+            case "model_type" | "dict_type" | "model_attributes_type":
+                message, hint = f"a mapping is needed, not {one['input']!r}", SHAPES.get(str(path[-1]), "")
+            case "list_type":
+                message, hint = f"a list is needed, not {one['input']!r}", SHAPES.get(str(path[-1]), "")
+            case _:
+                message = f"{one['input']!r}: {one['msg'][:1].lower()}{one['msg'][1:]}"
+        document.problem(path, message, hint)
+
+
+MISSING = {
+    "method": "add `method: random` (or grid, bayes)",
+    "name": "give the metric's name as the script logs it",
+    "parameters": "name what to vary under `parameters:`",
+    "type": "add `type: hyperband`",
+}
+SHAPES = {
+    "command": "write one item a line: `- ${env}`, `- python`, `- ${program}`, `- ${args}`",
+    "early_terminate": "write `type: hyperband` and `min_iter: 3` under it",
+    "metric": "write `name:` and `goal:` under it",
+    "parameters": "write one `name:` a parameter, with `values:` or `min:` and `max:` under it",
+}
+
+
+def _siblings(path: tuple[str | int, ...]) -> list[str]:
+    model: Any = Sweep
+    for part in path[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(c for c in candidates if hasattr(c, "model_fields"))
+    return list(model.model_fields)
+
+
+def _in_order(document: Document) -> list[Problem]:
+    return sorted(dict.fromkeys(document.problems), key=lambda p: (p.place.line, p.place.column))

@@ -1,0 +1,214 @@
+"""Every key of a sweep file but the distributions: pydantic models whose docstrings are its documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
+
+from hpo.space.distribution import Number, Whole, fault
+from hpo.space.space import SearchSpace
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def _seconds(value: Any) -> Any:
+    """Seconds from a number, «90m», «12h», «1:30:00» or Slurm's «1-12:00:00»."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    if match := re.fullmatch(r"([0-9.]+)\s*([smhd])", text):
+        return float(match[1]) * _UNITS[match[2]]
+    if match := re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text):
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    raise fault(f"{value!r} is not a time", "write seconds, or 90m, 12h, 1:30:00")
+
+
+def _bytes(value: Any) -> Any:
+    """Bytes from a number or «4G», «512MB», «2GiB» (powers of 1024)."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)(?:I?B)?", value.strip().upper())
+    if not match:
+        raise fault(f"{value!r} is not an amount of memory", "write bytes, or 4G, 512M")
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Seconds = Annotated[
+    float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema({"type": ["number", "string"]})
+]
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]
+
+
+class Section(BaseModel):
+    """What all sections share: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Metric(Section):
+    """What to optimise: a metric that the script logs."""
+
+    name: str = Field(min_length=1)
+    """Name as given to `wandb.log`; `a.b` also finds b inside a logged mapping a."""
+    goal: Literal["minimize", "maximize"] = "minimize"
+    """Which way is better."""
+    target: Number | None = None
+    """No new trials start once some trial reaches this value; running ones end by themselves."""
+    impute: Literal["latest", "best", "worst"] = "worst"
+    """What bayes takes for a trial that failed (W&B's key; only `worst` has an effect of its own here)."""
+    impute_while_running: Literal["latest", "best", "worst", "false"] = "false"
+    """W&B's key; accepted and without effect."""
+    use: Literal["best", "last"] = "best"
+    """Which of a trial's values counts for the search: the best so far (W&B's bayes) or the last."""
+
+
+class EarlyTerminate(Section):
+    """When to stop trials that do poorly."""
+
+    type: Literal["hyperband"]
+    """The rule: trials outside the best 1/eta at a rung are stopped."""
+    min_iter: Annotated[Whole, Field(ge=1)] | None = None
+    """First rung, in iterations: reports that carry the metric."""
+    max_iter: Annotated[Whole, Field(ge=1)] | None = None
+    """Iterations of a full trial; rungs are max_iter / eta^k for k = 1 … s. Never ends a trial by itself."""
+    s: Annotated[Whole, Field(ge=1)] | None = None
+    """How many rungs lie below max_iter."""
+    eta: Annotated[Number, Field(gt=1)] = 3
+    """One in eta trials passes a rung."""
+    strict: StrictBool = True
+    """Judge the value at the rung itself (true), or the best up to now (false)."""
+
+    @model_validator(mode="after")
+    def _rungs_defined(self) -> EarlyTerminate:
+        if self.min_iter is None and (self.max_iter is None or self.s is None):
+            missing = "min_iter" if self.max_iter is None else "s"
+            raise fault(
+                "no rungs: neither min_iter nor max_iter with s is given",
+                f"add `{missing}:`, for example `min_iter: 3`",
+            )
+        if not self.rungs(1):
+            raise fault(
+                f"max_iter {self.max_iter} divided by eta {self.eta} leaves no rung", "raise max_iter"
+            )
+        return self
+
+    def rungs(self, most: int = 100) -> list[int]:
+        """The first `most` rungs, ascending, in iterations (W&B's `sweeps`, hyperband_stopping).
+
+        max_iter with s wins; min_iter with max_iter but no s, on which W&B fails, means the rungs
+        min_iter · eta^k below max_iter.
+        """
+        if self.max_iter is not None and self.s is not None:
+            below = [self.max_iter / self.eta**k for k in range(1, int(self.s) + 1)]
+            return sorted({int(rung) for rung in below if rung >= 1})[:most]
+        assert self.min_iter is not None
+        ladder = (int(self.min_iter * self.eta**k) for k in range(100) if self.eta**k < 1e15)
+        return sorted({rung for rung in ladder if self.max_iter is None or rung < self.max_iter})[:most]
+
+
+class Resources(Section):
+    """What one trial needs; Ray places trials by it."""
+
+    cpu: Annotated[Number, Field(ge=0)] = 1
+    """CPU cores, fractions too."""
+    gpu: Annotated[Number, Field(ge=0)] | None = None
+    """GPUs, fractions too: 0.5 puts two trials on one; without it 1 where there are GPUs, else 0."""
+    memory: Bytes | None = None
+    """Memory in bytes, or as 4G; none is reserved without it."""
+
+
+class HpoSettings(Section):
+    """What W&B has no key for; W&B warns about the key and goes on."""
+
+    seed: Whole | None = None
+    """Seed of the search; without it a fresh one is drawn, printed and recorded."""
+    resources: Resources = Resources()
+    """What one trial needs: cpu, gpu, memory."""
+    concurrency: PositiveInt | None = None
+    """Most trials at once; without it as many as the machine or cluster has room for."""
+    time_budget: Seconds | None = None
+    """Seconds after which the run ends, or 90m, 12h, 1:30:00."""
+    max_failures: Annotated[Whole, Field(ge=0)] = 0
+    """How often a failed trial is tried again."""
+    kill_grace: Seconds = 30.0
+    """Seconds between SIGTERM and SIGKILL when a trial is ended."""
+
+
+class Controller(BaseModel):
+    """W&B's switch for where suggestions are made; here always on your machine."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    type: Literal["local", "cloud"] = "cloud"
+
+
+class Sweep(BaseModel):
+    """A sweep: what to run, what to vary, what to optimise."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+
+    program: Text | None = None
+    """Training script, relative to where hpo is started, or else to the sweep file."""
+    method: Literal["grid", "random", "bayes"]
+    """Search strategy; `bayes` is Optuna's TPE."""
+    parameters: dict[str, Any] = Field(min_length=1)
+    """The search space: parameter name → distribution, or `parameters:` for a nested block."""
+    metric: Metric | None = None
+    """What to optimise; bayes and early_terminate need it."""
+    early_terminate: EarlyTerminate | None = None
+    """When to stop trials that do poorly."""
+    command: list[Any] | None = None
+    """The trial's command line with macros such as ${program} and ${args}, one item an argument."""
+    run_cap: Annotated[Whole, Field(ge=1)] | None = None
+    """How many trials to run; the command line's --count goes before it."""
+    name: Text | None = None
+    """Name of the run's directory."""
+    description: Text | None = None
+    """Free text."""
+    project: Text | None = None
+    """W&B project, passed on to the script as WANDB_PROJECT."""
+    entity: Text | None = None
+    """W&B entity, passed on to the script as WANDB_ENTITY."""
+    controller: Controller | None = None
+    """W&B's key; accepted and without effect."""
+    hpo: HpoSettings = HpoSettings()
+    """Settings that W&B has no key for."""
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The parameters as a search space."""
+        return SearchSpace.of(self.parameters)
+
+    @property
+    def sampler(self) -> str:
+        """The searcher that `method` stands for."""
+        return {"bayes": "tpe"}.get(self.method, self.method)
+
+    @property
+    def goal(self) -> Literal["minimize", "maximize"]:
+        """Which way is better; minimize where there is no metric."""
+        return self.metric.goal if self.metric else "minimize"
+
+
+Raw = Mapping[str, Any]

@@ -1,0 +1,35 @@
+"""Where a sweep's script is found: where hpo was started, as on W&B, else beside the sweep file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpo.errors import UserError, suggest
+from hpo.sweep.model import Sweep
+
+
+def script_of(sweep: Sweep) -> str | None:
+    """The script's name: `program`, else the first item of the command that ends in .py."""
+    if sweep.program:
+        return sweep.program
+    return next((str(item) for item in sweep.command or [] if str(item).endswith(".py")), None)
+
+
+def working_directory(sweep: Sweep, file: Path | None, started_in: Path) -> Path:
+    """The folder that trials run in: `started_in` if the script is there, else the sweep file's if so.
+
+    Raises UserError if a .py script is in neither. A program of another kind (a module, a console script) is
+    left to the trial's own search.
+    """
+    script = script_of(sweep)
+    if script is None or (started_in / script).exists():
+        return started_in
+    beside = file.resolve().parent if file else started_in
+    if (beside / script).exists():
+        return beside
+    if not script.endswith(".py"):
+        return started_in
+    places = dict.fromkeys([started_in, beside])
+    scripts = sorted({path.name for place in places for path in place.glob("*.py")})
+    hint = suggest(script, scripts) if scripts else "write the path from where you start hpo"
+    raise UserError(f"program '{script}' is not in {' or '.join(map(str, places))}; {hint}")

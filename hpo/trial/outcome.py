@@ -1,0 +1,123 @@
+"""How a trial's process ended and what it logged → TrialEnd, with a reason that a person can act on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hpo.trial.objective import Objective
+from hpo.trial.spec import Kind, State, TrialEnd
+
+TAIL_LINES = 20
+TAIL_BYTES = 2**15
+REASON = 300
+"""Characters of a quoted line."""
+SHOWN = 10
+"""So many metric names are listed in a reason."""
+
+_RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
+_TRACEBACK = re.compile(rf"{_RANK}Traceback \(most recent call last\):")
+_EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
+
+
+def outcome(
+    objective: Objective, status: int, *, stopped: State | None, seconds: float, log: Sequence[str]
+) -> TrialEnd:
+    """The end of a trial whose leader left `status` (an exit code, or minus a signal).
+
+    `stopped` is the state that was asked for while it still ran; it then holds whatever the status.
+    """
+    code, number = (status, None) if status >= 0 else (None, -status)
+    end = TrialEnd(
+        state="finished",
+        exit_code=code,
+        signal=number,
+        value=objective.best,
+        last=objective.last,
+        iterations=objective.iterations,
+        rows=objective.rows,
+        seconds=round(seconds, 3),
+        logged=objective.logged,
+    )
+    if stopped:
+        reason = "killed: it did not end in time after SIGTERM" if number == signal.SIGKILL else ""
+        return replace(end, state=stopped, reason=reason)
+    if number is not None:
+        end = replace(end, state="failed", kind="signal", reason=f"killed by {signal_name(number)}")
+    elif code:
+        end = replace(end, state="failed", kind="exit", reason=_exit_reason(code, log))
+    elif objective.name and objective.best is None:
+        kind, reason = _without_metric(objective)
+        end = replace(end, state="failed", kind=kind, reason=reason)
+    return replace(end, log_tail=list(log[-TAIL_LINES:])) if end.state == "failed" else end
+
+
+def not_started(reason: str) -> TrialEnd:
+    """The end of a trial that never was."""
+    return TrialEnd(state="failed", kind="start", reason=reason)
+
+
+def log_tail(path: str, start: int) -> list[str]:
+    """The last lines of a log, from byte `start` on; no colours, and of a progress bar its last state."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(start, end - TAIL_BYTES))
+        lines = _ANSI.sub("", file.read().decode(errors="replace")).split("\n")
+        return [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in lines if line.strip()]
+    return []
+
+
+def signal_name(number: int) -> str:
+    """The signal's name, with what it mostly means."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"{name} (often: out of memory)" if number == signal.SIGKILL else name
+
+
+def _exit_reason(code: int, log: Sequence[str]) -> str:
+    shell = f" ({signal_name(code - 128)})" if code - 128 in {s.value for s in signal.Signals} else ""
+    line = telling_line(log)
+    return f"exit code {code}{shell}: {line}" if line else f"exit code {code}{shell}"
+
+
+def telling_line(log: Sequence[str]) -> str:
+    """The exception of the last traceback; without one, the last line."""
+    starts = [i for i, line in enumerate(log) if _TRACEBACK.match(line)]
+    for line in log[starts[-1] + 1 :] if starts else ():
+        found = _EXCEPTION.match(line)
+        if found:
+            return found[1][:REASON]
+    return log[-1].strip()[:REASON] if log else ""
+
+
+def _without_metric(objective: Objective) -> tuple[Kind, str]:
+    name = objective.name
+    if objective.had_nan:
+        return "nan", f"'{name}' was never a finite number (only NaN or infinity)"
+    if objective.odd_type:
+        return "no metric", f"'{name}' was logged, but as {objective.odd_type}, not as a number"
+    logged = objective.logged
+    if not logged:
+        return "no metric", f"never logged '{name}'; it logged nothing"
+    more = f" and {len(logged) - SHOWN} more" if len(logged) > SHOWN else ""
+    names = ", ".join(n if n == n.strip() else repr(n) for n in logged[:SHOWN])
+    close = closest(name, logged)
+    hint = f"; did you mean '{close}'?" if close else ""
+    return "no metric", f"never logged '{name}'; it logged: {names}{more}{hint}"
+
+
+def closest(name: str, logged: Sequence[str]) -> str:
+    """The logged name that was probably meant: equal but for blanks, case and separators, else near."""
+    from difflib import get_close_matches  # only a failed trial needs it
+
+    plain = {re.sub(r"[\s/._\-]+", "", n).lower(): n for n in reversed(logged)}
+    word = re.sub(r"[\s/._\-]+", "", name).lower()
+    near = get_close_matches(word, list(plain), n=1, cutoff=0.7)
+    return plain[near[0]] if near else ""

@@ -1,0 +1,90 @@
+"""What a trial needs to start and what is known at its end: two records that travel as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Goal = Literal["minimize", "maximize"]
+State = Literal["finished", "stopped", "failed", "interrupted"]
+Kind = Literal["", "exit", "signal", "no metric", "nan", "start"]
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One attempt at a trial. The supervisor adds HPO_CHANNEL to `env`, which is otherwise complete."""
+
+    number: int
+    """Counts from 1."""
+    attempt: int
+    """Counts from 1; a repeated trial appends to its log and starts its metrics anew."""
+    argv: list[str]
+    """Command; empty for a function trial, which has a command of its own."""
+    cwd: str
+    env: dict[str, str]
+    directory: str
+    """Absolute; made if it is missing."""
+    params_text: str
+    """Content of params.yaml."""
+    config: dict[str, Any]
+    metric: str = ""
+    """Objective's name; empty where the sweep has none."""
+    goal: Goal = "minimize"
+    kill_grace: float = 30.0
+    """Seconds between SIGTERM and SIGKILL."""
+    milestones: list[int] | None = None
+    """Iterations at which a result is forwarded; None: all, []: none."""
+    heartbeat: float = 1.0
+    """Seconds after which the newest result is forwarded whatever its iteration."""
+    target: float | None = None
+    """Objective that is good enough; the first result to reach it is forwarded."""
+    function: bool = False
+    """Whether the trial calls a pickled function instead of a program."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrialSpec:
+        """Back from `to_dict`; keys that are no field are left out."""
+        return cls(**_known(cls, data))
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How an attempt ended and what it had logged by then."""
+
+    state: State
+    reason: str = ""
+    """One line; empty when finished."""
+    kind: Kind = ""
+    """What made it fail."""
+    exit_code: int | None = None
+    signal: int | None = None
+    value: float | None = None
+    """Best objective by the goal, over finite logged values and summary."""
+    last: float | None = None
+    iterations: int = 0
+    """Rows that carried the objective as a finite number."""
+    rows: int = 0
+    seconds: float = 0.0
+    """Wall time of the process."""
+    log_tail: list[str] = field(default_factory=list)
+    """Last lines of the log of a failed trial."""
+    logged: list[str] = field(default_factory=list)
+    """Names of logged metrics, nested ones dotted."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrialEnd:
+        """Back from `to_dict`, also out of an event: keys that are no field are left out."""
+        return cls(**_known(cls, data))
+
+
+def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: data[f.name] for f in fields(cls) if f.name in data}

@@ -1,0 +1,186 @@
+"""Messages from a slot → trials, one at a time; results and ends back. A plain process: one thread, one loop.
+
+`python -m hpo.trial.supervisor FD`, where FD is one end of a socket pair, is started by hpo.trial.launch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from hpo.trial.channel import CHUNK, private_directory
+from hpo.trial.lines import Lines, pack, unpack
+from hpo.trial.outcome import not_started
+from hpo.trial.process import CannotStart, adopt_orphans, reap
+from hpo.trial.spec import TrialEnd, TrialSpec
+from hpo.trial.watch import Watch
+
+LAST_WORDS = 1.0
+"""Seconds to get the last event out when the supervisor itself is told to end."""
+
+
+class Service:
+    """The supervisor's loop. It ends when the slot closes its end of the socket, its trial and all."""
+
+    def __init__(self, slot: socket.socket, directory: str) -> None:
+        self.slot, self.directory = slot, directory
+        self.watch: Watch | None = None
+        self.leaving = False
+        self._lines = Lines(limit=2**30)
+        self._unsent = bytearray()
+        self._functions: list[int] = []
+        self.selector = selectors.DefaultSelector()
+        slot.setblocking(False)
+        self.selector.register(slot, selectors.EVENT_READ, self._slot_ready)
+        self._wakeups = _signals_as_bytes()
+        self.selector.register(self._wakeups, selectors.EVENT_READ, self._signalled)
+        self.send({"event": "ready", "directory": directory})
+
+    def run(self) -> None:
+        """Until the slot is gone, or SIGTERM."""
+        while self.watch or not self.leaving:
+            now = time.monotonic()
+            deadline = self.watch.deadline(now) if self.watch else math.inf
+            ready = self.selector.select(None if deadline == math.inf else max(0.0, deadline - now))
+            for key, _ in ready:
+                key.data()
+            if self.watch and (end := self.watch.tick(time.monotonic(), idle=not ready)):
+                number, self.watch = self.watch.spec.number, None
+                self._end(number, end)
+        with contextlib.suppress(OSError):
+            self.slot.settimeout(LAST_WORDS)
+            self.slot.sendall(self._unsent)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """To the slot, as fast as it reads."""
+        self._unsent += pack(message)
+        self._write()
+
+    def close(self) -> None:
+        """Whatever happened: no process and no file is left."""
+        if self.watch:
+            self.watch.close()
+        for path in (os.path.join(self.directory, name) for name in os.listdir(self.directory)):
+            os.unlink(path)
+        os.rmdir(self.directory)
+
+    def _slot_ready(self) -> None:
+        self._write()
+        try:
+            chunk, fds, _, _ = socket.recv_fds(self.slot, CHUNK, 4)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            chunk, fds = b"", []
+        self._functions += fds
+        if not chunk:
+            self.selector.unregister(self.slot)
+            self._leave()
+        for line in self._lines.feed(chunk):
+            self._order(unpack(line) or {})
+
+    def _order(self, message: dict[str, Any]) -> None:
+        if message.get("do") == "start":
+            self._start(TrialSpec.from_dict(message["trial"]))
+        elif message.get("do") == "stop":
+            self._stop(message.get("reason") or "stopped")
+
+    def _start(self, spec: TrialSpec) -> None:
+        function = self._functions.pop(0) if spec.function and self._functions else None
+        try:
+            if self.watch:
+                raise CannotStart(f"trial {self.watch.spec.number} is still running in this slot")
+            if spec.function and function is None:
+                raise CannotStart("the trial's function did not arrive")
+            path = os.path.join(self.directory, str(spec.number))
+            self.watch = Watch(
+                spec, selector=self.selector, socket_path=path, send=self.send, function=function
+            )
+            self.send({"event": "started", "trial": spec.number, "group": self.watch.process.pid})
+        except (CannotStart, OSError) as error:
+            self._end(spec.number, not_started(str(error)))
+        finally:
+            if function is not None:
+                os.close(function)
+
+    def _stop(self, state: Any) -> None:
+        self._reap()  # a trial that has just ended by itself was not stopped
+        if self.watch:
+            self.watch.stop(state, time.monotonic())
+
+    def _end(self, number: int, end: TrialEnd) -> None:
+        self.send({"event": "end", "trial": number, **end.to_dict()})
+
+    def _signalled(self) -> None:
+        numbers = self._wakeups.recv(4096)
+        self._reap()
+        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+            self._leave()
+
+    def _reap(self) -> None:
+        for pid, status in reap():
+            if self.watch:
+                self.watch.child_ended(pid, status, time.monotonic())
+
+    def _leave(self) -> None:
+        self.leaving = True
+        self._stop("interrupted")
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: self.slot.send(self._unsent)]
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:  # the slot is gone; reading tells so too
+            self._unsent.clear()
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+        key = self.selector.get_map().get(self.slot)
+        if key and key.events != wanted:
+            self.selector.modify(self.slot, wanted, key.data)
+
+
+def _signals_as_bytes() -> socket.socket:
+    """A socket that receives a byte for each SIGCHLD, SIGTERM and SIGINT."""
+    receiver, sender = socket.socketpair()
+    receiver.setblocking(False)
+    sender.setblocking(False)
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return receiver
+
+
+def _detach() -> None:
+    """Out of the caller's family: not its child, in no process group or session of its."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_DFL)  # an ignored signal would stay ignored in every trial
+
+
+def main() -> None:
+    """Serve the slot at the other end of the descriptor named in argv."""
+    slot = socket.socket(fileno=int(sys.argv[1]))
+    slot.set_inheritable(False)
+    _detach()
+    adopt_orphans()
+    service = Service(slot, private_directory())
+    try:
+        service.run()
+    finally:
+        service.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A sweep → Ray Tune's objects: the search space, searcher, scheduler, number of trials and stopper."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.stopper import Stopper
+
+from hpo.sweep.load import load_sweep
+from hpo.sweep.model import Metric, Sweep
+from hpo.tune.domains import param_space
+from hpo.tune.schedulers import scheduler
+from hpo.tune.searchers import SEARCHERS, GridSearcher, SpaceSearcher
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What `ray.tune.Tuner` needs to run a sweep.
+
+        Tuner(train, param_space=t.param_space, run_config=RunConfig(stop=t.stop), tune_config=TuneConfig(
+            search_alg=t.search_alg, scheduler=t.scheduler, num_samples=t.num_samples))
+
+    Your function is called with each configuration and reports the sweep's metric with `ray.tune.report`.
+    `num_samples` is -1 where neither run_cap nor a grid ends the sweep.
+    """
+
+    param_space: dict[str, Any]
+    search_alg: SpaceSearcher
+    scheduler: TrialScheduler
+    num_samples: int
+    stop: Stopper | None
+
+
+class TargetStopper(Stopper):
+    """Ends an experiment once a trial has reached `metric.target`."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.reached = False
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """Look at one result; no trial is stopped by itself."""
+        self.reached = self.reached or reaches(self.metric, result.get(self.metric.name))
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether the target has been reached."""
+        return self.reached
+
+
+def reaches(metric: Metric | None, value: Any) -> bool:
+    """Whether a value is as good as `metric.target` (0 is a target too)."""
+    if (
+        metric is None
+        or metric.target is None
+        or isinstance(value, bool)
+        or not isinstance(value, (int, float))
+    ):
+        return False
+    return value <= metric.target if metric.goal == "minimize" else value >= metric.target
+
+
+def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None = None) -> Translation:
+    """Translate a sweep file, dict or loaded Sweep; raises SweepError with all problems.
+
+    The seed is `seed`, else the sweep's `hpo.seed`, else a fresh one.
+    """
+    sweep = load_sweep(sweep)
+    search_alg = searcher(sweep, fresh_seed(sweep, seed))
+    count = sweep.run_cap or (search_alg.grid.size if isinstance(search_alg, GridSearcher) else -1)
+    stopper = TargetStopper(sweep.metric) if sweep.metric and sweep.metric.target is not None else None
+    return Translation(param_space(sweep.space), search_alg, scheduler(sweep), count, stopper)
+
+
+def fresh_seed(sweep: Sweep, seed: int | None = None) -> int:
+    """`seed`, else the sweep's own, else a random one."""
+    chosen = seed if seed is not None else sweep.hpo.seed
+    return random.SystemRandom().randrange(2**31) if chosen is None else chosen
+
+
+def searcher(sweep: Sweep, seed: int) -> SpaceSearcher:
+    """The searcher of a sweep."""
+    cls = SEARCHERS[sweep.sampler]
+    metric = sweep.metric.name if sweep.metric else None
+    settings: dict[str, Any] = {"seed": seed, "metric": metric, "mode": sweep.goal[:3]}
+    if sweep.sampler not in ("grid", "random") and sweep.metric:
+        settings["use"] = sweep.metric.use
+    return cls(sweep.space, **settings)

@@ -1,0 +1,16 @@
+"""What several folders of tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[None]:
+    """One Ray on this machine for all tests that take it."""
+    from hpo.engine.cluster import connected
+
+    with connected(None):
+        yield

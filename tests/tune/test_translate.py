@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import tune
+from ray.tune import RunConfig, TuneConfig, Tuner
+
+import hpo
+
+PARAMETERS: dict[str, Any] = {
+    "x": {"min": 0.0, "max": 1.0},
+    "kind": {"values": ["a", "b", None, [1, 2], {"k": 1}]},
+    "n": {"distribution": "q_normal", "q": 1},
+    "fixed": {"value": {"a": 1}},
+    "dotted.name": {"min": 1, "max": 3},
+    "nest": {"parameters": {"y": {"distribution": "log_uniform_values", "min": 1e-3, "max": 1.0}}},
+}
+
+
+def train(config: dict[str, Any]) -> None:
+    assert config["fixed"] == {"a": 1}
+    for step in range(6):
+        tune.report({"loss": config["x"] + config["nest"]["y"] - 0.01 * step})
+
+
+def tuned(sweep: dict[str, Any], path: Path, **config: Any) -> Any:
+    t = hpo.translate(sweep, seed=1)
+    tuner = Tuner(
+        train,
+        param_space=t.param_space,
+        tune_config=TuneConfig(
+            search_alg=t.search_alg, scheduler=t.scheduler, num_samples=t.num_samples, **config
+        ),
+        run_config=RunConfig(storage_path=str(path), verbose=0, stop=t.stop),
+    )
+    return t, tuner.fit()
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("named", [{}, {"metric": "loss", "mode": "min"}])
+def test_grid_in_a_stock_tuner(tmp_path: Path, named: dict[str, Any], ray_here: None) -> None:
+    sweep = {
+        "method": "grid",
+        "metric": {"name": "loss"},
+        "parameters": {
+            "x": {"values": [0.5, 0.25]},
+            "fixed": {"value": {"a": 1}},
+            "nest": {"parameters": {"y": {"values": [1, 2]}}},
+        },
+    }
+    t, results = tuned(sweep, tmp_path, max_concurrent_trials=1, **named)
+    assert t.num_samples == 4
+    got = [(r.config["nest"]["y"], r.config["x"]) for r in results]
+    assert sorted(got) == [(1, 0.25), (1, 0.5), (2, 0.25), (2, 0.5)]
+    assert not results.errors
+
+
+@pytest.mark.ray
+def test_bayes_with_hyperband_in_a_stock_tuner(tmp_path: Path, ray_here: None) -> None:
+    sweep = {
+        "method": "bayes",
+        "run_cap": 6,
+        "metric": {"name": "loss"},
+        "parameters": PARAMETERS,
+        "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2},
+    }
+    _, results = tuned(sweep, tmp_path, max_concurrent_trials=2)
+    assert len(results) == 6
+    assert not results.errors
+    assert all(isinstance(r.config["nest"]["y"], float) for r in results)
+
+
+@pytest.mark.ray
+def test_the_param_space_serves_without_our_searcher(tmp_path: Path, ray_here: None) -> None:
+    t = hpo.translate({"method": "random", "run_cap": 3, "parameters": PARAMETERS})
+    tuner = Tuner(
+        train,
+        param_space=t.param_space,
+        tune_config=TuneConfig(num_samples=t.num_samples, max_concurrent_trials=2),
+        run_config=RunConfig(storage_path=str(tmp_path), verbose=0),
+    )
+    results = tuner.fit()
+    assert not results.errors
+    assert all(r.config["n"] == round(r.config["n"]) for r in results)
+
+
+def test_what_ends_a_translated_sweep() -> None:
+    endless = hpo.translate({"method": "random", "parameters": PARAMETERS})
+    assert endless.num_samples == -1
+    assert endless.stop is None
+    sweep = {"method": "random", "metric": {"name": "loss", "target": 0.0}, "parameters": PARAMETERS}
+    stopper = hpo.translate(sweep).stop
+    assert stopper is not None
+    assert not stopper("1", {"loss": 0.5})
+    assert not stopper.stop_all()
+    stopper("1", {"loss": 0.0})
+    assert stopper.stop_all()
+
+
+def test_a_seed_repeats_the_search() -> None:
+    sweep = {"method": "random", "parameters": PARAMETERS, "hpo": {"seed": 4}}
+    first, second = hpo.translate(sweep).search_alg, hpo.translate(sweep).search_alg
+    assert [first.suggest(str(i)) for i in range(3)] == [second.suggest(str(i)) for i in range(3)]
+
+
+def test_a_broken_sweep_names_all_its_problems() -> None:
+    with pytest.raises(hpo.errors.SweepError, match=r"(?s)metric.*parameters\.a"):
+        hpo.translate({"method": "bayes", "parameters": {"a": {"min": 2, "max": 1}}})
