@@ -12,6 +12,7 @@ import typer
 from hpo.cli.problems import show
 from hpo.sweep.explain import explain
 from hpo.sweep.load import read_sweep
+from hpo.sweep.program import whereabouts
 
 LONGEST = 48
 """Characters of a value list before it is cut."""
@@ -31,12 +32,12 @@ def check(
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
     elif loaded.sweep:
-        _tables(told)
+        _tables(told, whereabouts(loaded.sweep, sweep, Path.cwd()))
     if loaded.errors or (strict and loaded.warnings):
         raise typer.Exit(1)
 
 
-def _tables(told: dict[str, Any]) -> None:
+def _tables(told: dict[str, Any], program: str) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -44,7 +45,7 @@ def _tables(told: dict[str, Any]) -> None:
 
     console = Console(highlight=False, soft_wrap=False)
     facts = Table(box=None, show_header=False, pad_edge=False)
-    for key, value in _facts(told):
+    for key, value in [("program", program), *_facts(told)]:
         facts.add_row(Text(key, style="dim"), Text(value))
     console.print(facts)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

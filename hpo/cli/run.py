@@ -49,7 +49,8 @@ def _finish(result: RunResult) -> None:
     print(f"run directory: {result.directory}", file=sys.stderr)
     if result.reason:
         print(f"hpo: {result.reason}", file=sys.stderr)
-    ended = {"interrupted": 130, "failed": 1}.get(result.state, 0)
+    short = result.state == "budget" and result.record.count is not None
+    ended = 75 if short else {"interrupted": 130, "failed": 1}.get(result.state, 0)
     if ended == 0 and result.trials and all(trial.state == "failed" for trial in result.trials):
         print(f"hpo: every trial failed: {result.trials[0].reason}", file=sys.stderr)
         ended = 1

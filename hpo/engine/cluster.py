@@ -14,6 +14,9 @@ import ray
 from hpo.errors import UserError
 from hpo.sweep.model import Resources
 
+OBJECT_STORE = 2**27
+"""Bytes of shared memory for an embedded Ray: only small messages pass; its own default takes 30 % of all."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -77,7 +80,14 @@ def _start(address: str | None) -> None:
     if address:
         ray.init(address=address, namespace="hpo", **quiet)
     else:
-        ray.init(address="local", include_dashboard=False, namespace="hpo", num_cpus=usable_cpus(), **quiet)
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            namespace="hpo",
+            num_cpus=usable_cpus(),
+            object_store_memory=OBJECT_STORE,
+            **quiet,
+        )
 
 
 def usable_cpus() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def interrupts(controller: Controller) -> Iterator[None]:
 
     def note(number: int, frame: Any) -> None:
         controller.interrupts += 2 if number == signal.SIGTERM else 1
+        if controller.interrupts == 1:
+            print("no new trials; running ones end by themselves, Ctrl-C again ends them", file=sys.stderr)
 
     try:
         previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}

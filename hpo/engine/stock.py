@@ -7,9 +7,9 @@ actors reused, no loggers, no snapshots.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -148,44 +148,44 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="hpo-tune-")
 
 
+def _numbered() -> Callable[[Trial], str]:
+    """Names trials 0001, 0002, … in the order in which Tune makes them; asked again, it says the same."""
+    numbers: dict[str, str] = {}
+
+    def name(trial: Trial) -> str:
+        return numbers.setdefault(trial.trial_id, f"{len(numbers) + 1:04d}")
+
+    return name
+
+
 def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch: Watch) -> Outcome:
     """Run a plan in a stock Tuner."""
     os.environ.update(SETTINGS)
     metric = run.sweep.metric
     stopper = TargetStopper(metric) if metric and metric.target is not None else None
-    demand = cluster.demand(run.sweep.hpo.resources)
+    demand = {key: value for key, value in cluster.demand(run.sweep.hpo.resources).items() if value}
     trainable = tune.with_parameters(StockTrial, specs=run.specs(), function=run.function())
-    numbers: dict[str, str] = {}
-    counter = itertools.count(1)
-
-    def name(trial: Trial) -> str:
-        if trial.trial_id not in numbers:
-            numbers[trial.trial_id] = f"{next(counter):04d}"
-        return numbers[trial.trial_id]
-
+    recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state))
+    name = _numbered()
+    tuning = TuneConfig(
+        search_alg=run.search(),
+        scheduler=scheduler(run.sweep),
+        num_samples=run.count or -1,
+        max_concurrent_trials=size,
+        time_budget_s=run.sweep.hpo.time_budget,
+        reuse_actors=True,
+        trial_name_creator=name,
+        trial_dirname_creator=name,
+    )
     # Tune prints tables and the scratch directory's name to stdout, whatever its verbosity.
     with _scratch() as scratch, open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        Tuner(
-            tune.with_resources(trainable, {key: value for key, value in demand.items() if value}),
-            tune_config=TuneConfig(
-                search_alg=run.search(),
-                scheduler=scheduler(run.sweep),
-                num_samples=run.count or -1,
-                max_concurrent_trials=size,
-                time_budget_s=run.sweep.hpo.time_budget,
-                reuse_actors=True,
-                trial_name_creator=name,
-                trial_dirname_creator=name,
-            ),
-            run_config=RunConfig(
-                name="tune",
-                storage_path=scratch,
-                stop=stopper,
-                verbose=0,
-                callbacks=[
-                    Recorder(record, metric.name if metric else "", lambda: watch(record.state)),
-                ],
-                checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-            ),
-        ).fit()
+        running = RunConfig(
+            name="tune",
+            storage_path=scratch,
+            stop=stopper,
+            verbose=0,
+            callbacks=[recorder],
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        )
+        Tuner(tune.with_resources(trainable, demand), tune_config=tuning, run_config=running).fit()
     return Outcome("target" if stopper and stopper.reached else "complete")

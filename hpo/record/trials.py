@@ -92,9 +92,9 @@ def _place(trial: Ranked, goal: str) -> tuple[int, float, int]:
 class RunState:
     """A run while events come in: `apply` each in order; events and fields that it does not know are skipped.
 
-    `counts` says how many trials are in each state; `ended_trials` in which order attempts ended and
-    `restarts` which trials start again and why, for whoever watches and reads on from where they were. An event costs the same however many trials there are; `best`
-    costs one pass over them after its trial got worse.
+    `counts` says how many trials are in each state. `ended_trials` lists attempts in the order of their ends,
+    `restarts` which trials start again and why: whoever watches reads on from where they were. An event costs
+    the same however many trials there are; `best` costs one pass over them after its trial got worse.
     """
 
     run: dict[str, Any] = field(default_factory=dict)

@@ -16,11 +16,11 @@ def metric_text(value: float | None) -> str:
     """An objective's value with trailing zeros, so that values stand below each other; "-" for none."""
     if value is None:
         return "-"
-    if value.is_integer() and abs(value) < 1e9 or not math.isfinite(value):
+    if (value.is_integer() and abs(value) < 1e9) or not math.isfinite(value):
         return f"{value:.0f}"
-    if abs(value) >= 10**DIGITS:
-        return f"{value:.{DIGITS}g}" if abs(value) >= 1e9 else f"{value:.0f}"
-    return f"{value:#.{DIGITS}g}"
+    if 10**DIGITS <= abs(value) < 1e9:
+        return f"{value:.0f}"
+    return f"{value:#.{DIGITS}g}".removesuffix(".")
 
 
 def value_text(value: Any, longest: int = LONGEST) -> str:
@@ -31,7 +31,7 @@ def value_text(value: Any, longest: int = LONGEST) -> str:
 
 
 def visible(text: str) -> str:
-    """One line without control characters: these are written as escapes (\\n, \\x1b)."""
+    """One line, control characters written as Python's escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -14,7 +14,7 @@ MOST_BYTES = 4096
 
 
 def tail(run_dir: Path, trial: int, lines: int) -> list[str]:
-    """The last non-empty lines of a trial's log without colours and control characters; [] if there is none."""
+    """The last non-empty lines of a trial's log, without colours; [] if there is no log."""
     try:
         with (run_dir / "trials" / f"{trial:04d}" / "log.txt").open("rb") as file:
             file.seek(-min(MOST_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)

@@ -60,12 +60,14 @@ class LiveProgress:
         now = time.monotonic()
         self._draw(now)
         if self.live is not None:
+            if error is None:  # the result comes below and says the rest
+                self.live.update(self._bar(now - self._began, over=True))
             self.live.stop()
         elif self._state.trials:
             self._say(f"{counts_text(self._state.counts).plain} in {duration(now - self._began)}")
 
     def update(self, state: RunState, now: float | None = None) -> None:
-        """Show the state (`now`: seconds of the monotonic clock); cheap when called more often than it draws."""
+        """Show the state (`now`: seconds of the monotonic clock); cheap if called too often."""
         now = time.monotonic() if now is None else now
         self._state = state
         if now - self._drawn >= REDRAW:
@@ -83,8 +85,10 @@ class LiveProgress:
         for number, reason in state.restarts[self._restarts :]:
             self._say(f"trial {number} starts again: {visible(reason)}")
         self._restarts = len(state.restarts)
-        for number in state.ended_trials[self._ends :]:
-            self._ended(state.trials[number], elapsed)
+        ended = [state.trials[number] for number in dict.fromkeys(state.ended_trials[self._ends :])]
+        ended = [trial for trial in ended if trial.state != "running"]  # else it starts again
+        for later, trial in zip(reversed(range(len(ended))), ended, strict=True):
+            self._ended(trial, self._done() - later, elapsed)
         self._ends = len(state.ended_trials)
         if self.live is not None:
             self.live.update(self.display(elapsed, self.live.console.width), refresh=True)
@@ -96,24 +100,22 @@ class LiveProgress:
         else:
             print(line, file=sys.stderr, flush=True)
 
-    def _ended(self, trial: TrialState, elapsed: float) -> None:
-        if trial.state == "running":
-            return  # it starts again
+    def _ended(self, trial: TrialState, done: int, elapsed: float) -> None:
         if self.live is None:
-            self._say(f"{duration(elapsed):>7}  {self._line(trial)}")
+            self._say(f"{duration(elapsed):>7}  {self._line(trial, done)}")
         elif trial.state == "failed":
             self._say(f"trial {trial.number} failed: {visible(trial.reason)}")
         if trial.state == "failed":
             self._show_log(trial)
 
-    def _line(self, trial: TrialState) -> str:
+    def _line(self, trial: TrialState, done: int) -> str:
         """A trial's end in one line: what came of it, and whether it is the best so far."""
-        done = self._done() if self.count is None else f"{self._done()}/{self.count}"
-        line = f"{done}  trial {trial.number} {trial.state}"
-        if trial.value is not None:
-            line += f"  {visible(self._state.metric or '')} {metric_text(trial.value)}"
+        counted = f"{done}" if self.count is None else f"{done:>{len(str(self.count))}}/{self.count}"
+        line = f"{counted}  trial {trial.number} {trial.state}"
         if trial.state == "failed":
             line += f": {visible(trial.reason)}"
+        elif trial.value is not None:
+            line += f"  {visible(self._state.metric or '')} {metric_text(trial.value)}"
         best = self._state.best
         if best is trial and self._best != trial.number:
             self._best = trial.number
@@ -132,19 +134,20 @@ class LiveProgress:
     def _done(self) -> int:
         return len(self._state.trials) - self._state.counts["running"]
 
-    def _bar(self, elapsed: float) -> RenderableType:
-        done = self._done()
-        row = Table.grid(padding=(0, 2), expand=True)
-        row.add_column(ratio=1)
+    def _bar(self, elapsed: float, over: bool = False) -> RenderableType:
+        done, left = self._done(), self._left(elapsed)
         words = [f"{done}/{self.count}" if self.count else f"{done} done"]
         words.append(duration(elapsed) + (f" of {duration(self.budget)}" if self.budget else ""))
-        left = self._left(elapsed)
-        words.append(
-            "starting" if not self._state.trials else "" if left is None else f"~{duration(left)} left"
-        )
-        for word in filter(None, words):
+        if not self._state.trials:
+            words.append("starting")
+        elif left is not None and not over:
+            words.append(f"~{duration(left)} left")
+        row = Table.grid(padding=(0, 2), expand=True)
+        row.add_column(ratio=1)
+        for _ in words:
             row.add_column(justify="right", no_wrap=True)
-        row.add_row(ProgressBar(1.0, self._fraction(elapsed)), *filter(None, words))
+        bar = ProgressBar(1.0, self._fraction(elapsed)) if self.count or self.budget else Text("")
+        row.add_row(bar, *words)
         return row
 
     def _fraction(self, elapsed: float) -> float:
@@ -155,7 +158,7 @@ class LiveProgress:
     def _left(self, elapsed: float) -> float | None:
         """Seconds to the end at the pace so far, a running trial taken for half a trial; None: no telling."""
         left = [self.budget - elapsed] if self.budget else []
-        if self.count and self._done():
+        if self.count and 0 < self._done() < self.count:
             equivalent = self._done() + self._state.counts["running"] / 2
             left.append(elapsed / equivalent * max(0.0, self.count - equivalent))
         return max(0.0, min(left)) if left else None
@@ -165,25 +168,26 @@ class LiveProgress:
         if best is None:
             return
         mark = f", {best.state}" if best.state in ("failed", "running") else ""
-        yield f"best {visible(self._state.metric or '')} {metric_text(best.value)} (trial {best.number}{mark})"
-        paths = searched(self._state.run.get("sweep") or {}, [t.config for t in self._state.trials.values()])
+        name = visible(self._state.metric or "")
+        yield f"best {name} {metric_text(best.value)} (trial {best.number}{mark})"
+        paths = searched(self._state.run.get("sweep") or {}, (t.config for t in self._state.trials.values()))
         yield from fitted(pairs(best.config, paths), width - 1)
 
 
 def fitted(words: list[str], width: int, lines: int = 2) -> Iterator[str]:
     """Words on at most `lines` lines of `width` columns; what does not fit is counted at the end."""
-    line = ""
-    for index, word in enumerate(words):
-        rest = len(words) - index
-        last = lines == 1
-        tail_length = len(f"  … {rest} more") if last and rest > 1 else 0
-        if cell_len(line) + cell_len(word) + 2 + tail_length <= width:
+    while words and lines:
+        lines -= 1
+        line = f"  {words[0]}"
+        taken = 1
+        for word in words[1:]:
+            more = 0 if lines or taken + 1 == len(words) else len(f"  … {len(words)} more")
+            if cell_len(line) + 2 + cell_len(word) + more > width:
+                break
             line += f"  {word}"
-        elif last:
-            yield f"{line}  … {rest} more"
-            return
-        else:
-            yield line
-            line, lines = f"  {word}", lines - 1
-    if line:
-        yield line
+            taken += 1
+        words = words[taken:]
+        rest = f"  … {len(words)} more" if words and not lines else ""
+        cut = Text(line)
+        cut.truncate(width - len(rest), overflow="ellipsis")
+        yield cut.plain + rest

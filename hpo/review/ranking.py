@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 GAP = 2
-"""Blanks between columns."""
+"""Blanks between columns, one of them the table's own divider."""
+NARROW = 16
+"""Characters of a value where trials stand beside each other."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class BestTable:
     """The `top` best trials, one a line; where parameters are too many for the width, one a column."""
 
     def __init__(self, record: RunRecord, top: int) -> None:
-        ranked = rank(record.trials, record.goal)
-        self.trials = [t for t in ranked if has_value(t) or record.metric is None][:top]
+        ranked = [trial for trial in rank(record.trials, record.goal) if has_value(trial)]
+        self.trials = (list(record.trials) if record.metric is None else ranked)[:top]
         self.columns = list(_columns(record, self.trials))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -57,36 +59,43 @@ class BestTable:
 
     def _upright(self, broken: bool) -> Table:
         """One line a trial; `broken` headings are wrapped after _ . - and / to the width of their cells."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = _table()
         for column in self.columns:
             heading = _broken(column.name, column.width) if broken else column.name
-            justify = "right" if column.right else "left"
-            table.add_column(Text(heading), justify=justify, no_wrap=not broken, vertical="bottom")
+            table.add_column(
+                Text(heading),
+                justify="right" if column.right else "left",
+                no_wrap=not broken,
+                vertical="bottom",
+            )
         for index, trial in enumerate(self.trials):
             cells = [Text(c.cells[index], style=_style(c, trial)) for c in self.columns]
             table.add_row(*cells, style="bold" if index == 0 else "")
         return table
 
-    def _lying(self, width: int) -> Iterator[Table]:
+    def _lying(self, width: int) -> Iterator[Table | Text]:
         """One column a trial, as many beside each other as fit, then the next ones below."""
         names = max(cell_len(column.name) for column in self.columns)
         first = 0
+        columns = [replace(c, cells=[_cut(cell) for cell in c.cells]) for c in self.columns]
         while first < len(self.trials):
             room, last = width - names, first
             while last < len(self.trials):
-                room -= GAP + max(cell_len(column.cells[last]) for column in self.columns)
+                room -= GAP + max(cell_len(column.cells[last]) for column in columns)
                 if room < 0 and last > first:
                     break
                 last += 1
-            yield self._block(range(first, last))
+            if first:
+                yield Text("")
+            yield self._block(columns, range(first, last))
             first = last
 
-    def _block(self, indices: Sequence[int]) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(Text(self.columns[0].name), overflow="fold")
+    def _block(self, columns: list[Column], indices: Sequence[int]) -> Table:
+        table = _table()
+        table.add_column(Text(columns[0].name), overflow="fold")
         for index in indices:
-            table.add_column(Text(self.columns[0].cells[index]), overflow="fold")
-        for column in self.columns[1:]:
+            table.add_column(Text(columns[0].cells[index]), overflow="fold")
+        for column in columns[1:]:
             cells = (Text(column.cells[i], style=_style(column, self.trials[i])) for i in indices)
             table.add_row(Text(column.name), *cells)
         return table
@@ -103,6 +112,14 @@ def _columns(record: RunRecord, trials: Sequence[TrialRecord]) -> Iterator[Colum
         values = [lookup(trial.config, path) for trial in trials]
         numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
         yield Column(".".join(path), [value_text(v) for v in values], right=numbers)
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= NARROW else text[: NARROW - 1] + "…"
 
 
 def _style(column: Column, trial: TrialRecord) -> str:

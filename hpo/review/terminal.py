@@ -47,10 +47,10 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
     """Print what came of a run: how its trials ended, and the best of them."""
     out = console(file)
     out.print(counts_text(record.states))
-    if any(map(has_value, record.trials)) or record.metric is None:
+    if record.trials and (record.metric is None or any(map(has_value, record.trials))):
         out.print(best_table(record, SHOWN))
     elif record.trials:
-        out.print(Text(f"no trial gave a value of {visible(record.metric)}"))
+        out.print(Text(f"no trial gave a value of {visible(record.metric or 'the metric')}"))
 
 
 def status_panel(record: RunRecord, now: float | None = None) -> RenderableType:
@@ -74,7 +74,7 @@ def _facts(record: RunRecord, now: float) -> Iterator[tuple[str, Text]]:
     target = "" if record.target is None else f", target {record.target:g}"
     yield "search", Text(f"{record.method}{metric}{target}, seed {record.seed}")
     trials = counts_text(record.states)
-    yield "trials", trials.append(f" (of {record.count})" if record.count else "")
+    yield "trials", trials.append(f" (of {record.count})" if len(record.trials) < (record.count or 0) else "")
     if record.started is not None:
         yield "time", Text(_times(record, now))
     best = next((t for t in rank(record.trials, record.goal) if has_value(t)), None)
@@ -83,10 +83,10 @@ def _facts(record: RunRecord, now: float) -> Iterator[tuple[str, Text]]:
         yield "best", Text(f"{metric_text(best.value)} (trial {best.number}{mark})")
         yield (
             "",
-            Text(" ".join(pairs(best.config, searched(record.sweep, [t.config for t in record.trials])))),
+            Text("  ".join(pairs(best.config, searched(record.sweep, [t.config for t in record.trials])))),
         )
     for reason, number in _reasons(record.trials):
-        yield "failed", Text(f"{number} × {reason}")
+        yield "failed", Text(f"{number}x {reason}")
 
 
 def _times(record: RunRecord, now: float) -> str:
@@ -108,7 +108,7 @@ def _reasons(trials: tuple[TrialRecord, ...]) -> list[tuple[str, int]]:
 
 def _running(trials: list[TrialRecord], total: int, now: float) -> RenderableType:
     table = Table(box=None, pad_edge=False, title_justify="left", show_edge=False)
-    for name in ("running", "node", "iter", "value", "for"):
+    for name in ("running", "node", "iter", "last", "time"):
         table.add_column(name, justify="left" if name == "node" else "right", header_style="dim")
     for trial in trials:
         since = "-" if trial.started is None else duration(now - trial.started)

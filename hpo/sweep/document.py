@@ -21,6 +21,9 @@ FLOAT_1_2 = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.
 """Floats of YAML 1.2 that YAML 1.1 takes for text: an exponent without a dot or sign, a sign before a dot."""
 MOST_VALUES = 1_000_000
 DEEPEST = 100
+SHORT = 10_000
+"""Characters: what is shorter cannot nest deep enough to exhaust the C stack while it is composed."""
+TOO_DEEP = f"nested more than {DEEPEST} deep"
 _SCALARS = yaml.constructor.SafeConstructor()
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -53,7 +56,10 @@ def parse(text: str, file: str) -> Document:
     """Read one YAML document; raises SweepError with one line where the text is not YAML."""
     document = Document(file)
     try:
-        node = yaml.compose(text.removeprefix("\ufeff"), Loader=_LOADER)
+        text = text.removeprefix("\ufeff")
+        if len(text) > SHORT:
+            _refuse_depths(text, file)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
@@ -64,8 +70,6 @@ def parse(text: str, file: str) -> Document:
         raise SweepError(
             [Problem(Place(file, line, 1), "", message, "save the file as UTF-8 text")]
         ) from None
-    except RecursionError:
-        raise SweepError([Problem(Place(file, 1, 1), "", "nested too deeply")]) from None
     if node is not None:
         _Builder(document).build(node, ())
     return document
@@ -81,6 +85,17 @@ def from_mapping(sweep: Mapping[str, Any]) -> Document:
 def as_float(text: str) -> float | str:
     """The float that YAML 1.2 reads in `text`, else `text`."""
     return float(text) if FLOAT_1_2.fullmatch(text) else text
+
+
+def _refuse_depths(text: str, file: str) -> None:
+    """Look at the nesting by the parser's events, which takes no stack, before anything is composed."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            mark = event.start_mark
+            place = Place(file, mark.line + 1, mark.column + 1)
+            raise SweepError([Problem(place, "", TOO_DEEP, "check the brackets")])
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
@@ -121,7 +136,7 @@ class _Builder:
         self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
         self.count += 1
         if self.count > MOST_VALUES or len(self.open) > DEEPEST:
-            what = "too many values" if self.count > MOST_VALUES else f"nested more than {DEEPEST} deep"
+            what = "too many values" if self.count > MOST_VALUES else TOO_DEEP
             self._stop(node, what, "check the anchors and aliases")
         if any(node is parent for parent in self.open):
             self._stop(node, "an alias that contains itself", "write the values out")

@@ -125,14 +125,8 @@ def _macros(document: Document, raw: Mapping[str, Any]) -> None:
 
 def _program(document: Document, raw: Mapping[str, Any]) -> None:
     program, command = raw.get("program"), raw.get("command")
-    launched = any(key in raw for key in ("job", "image_uri"))
-    if (
-        program is None
-        and not launched
-        and (command is None or (isinstance(command, list) and "${program}" in command))
-    ):
-        severity = "error" if command else "warning"
-        document.problem(("program",), "no program is named", "add `program: train.py`", severity)
+    if program is None and isinstance(command, list) and "${program}" in command:
+        document.problem(("program",), "no program is named", "add `program: train.py`")
     if isinstance(program, str) and "\\" in program:
         hint = f"write {program.replace(chr(92), '/')}"
         document.problem(("program",), "backslashes do not separate folders here", hint, "warning")

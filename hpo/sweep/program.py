@@ -33,3 +33,16 @@ def working_directory(sweep: Sweep, file: Path | None, started_in: Path) -> Path
     scripts = sorted({path.name for place in places for path in place.glob("*.py")})
     hint = suggest(script, scripts) if scripts else "write the path from where you start hpo"
     raise UserError(f"program '{script}' is not in {' or '.join(map(str, places))}; {hint}")
+
+
+def whereabouts(sweep: Sweep, file: Path | None, started_in: Path) -> str:
+    """One line on the script for `hpo check`: its name, and where it is not found from here."""
+    script = script_of(sweep)
+    if script is None and sweep.command is None:
+        return "none: `hpo run` needs one"
+    try:
+        folder = working_directory(sweep, file, started_in)
+    except UserError as error:
+        return str(error).removeprefix("program ")
+    there = "" if folder == started_in else f", in {folder}"
+    return f"{script or 'as in command'}{there}"

@@ -48,7 +48,8 @@ def outcome(
         reason = "killed: it did not end in time after SIGTERM" if number == signal.SIGKILL else ""
         return replace(end, state=stopped, reason=reason)
     if number is not None:
-        end = replace(end, state="failed", kind="signal", reason=f"killed by {signal_name(number)}")
+        meaning = f" ({_meaning(number)})" if _meaning(number) else ""
+        end = replace(end, state="failed", kind="signal", reason=f"killed by {_signal_name(number)}{meaning}")
     elif code:
         end = replace(end, state="failed", kind="exit", reason=_exit_reason(code, log))
     elif objective.name and objective.best is None:
@@ -72,19 +73,23 @@ def log_tail(path: str, start: int) -> list[str]:
     return []
 
 
-def signal_name(number: int) -> str:
-    """The signal's name, with what it mostly means."""
+def _signal_name(number: int) -> str:
     try:
-        name = signal.Signals(number).name
+        return signal.Signals(number).name
     except ValueError:
-        name = f"signal {number}"
-    return f"{name} (often: out of memory)" if number == signal.SIGKILL else name
+        return f"signal {number}"
+
+
+def _meaning(number: int) -> str:
+    return "often: out of memory" if number == signal.SIGKILL else ""
 
 
 def _exit_reason(code: int, log: Sequence[str]) -> str:
-    shell = f" ({signal_name(code - 128)})" if code - 128 in {s.value for s in signal.Signals} else ""
+    reason = f"exit code {code}"
+    if code - 128 in {s.value for s in signal.Signals}:  # how a shell tells of a killed child
+        reason += f" ({', '.join(filter(None, [_signal_name(code - 128), _meaning(code - 128)]))})"
     line = telling_line(log)
-    return f"exit code {code}{shell}: {line}" if line else f"exit code {code}{shell}"
+    return f"{reason}: {line}" if line else reason
 
 
 def telling_line(log: Sequence[str]) -> str:

@@ -73,11 +73,11 @@ class TrialProcess:
         self._signal(signal.SIGCONT)  # a stopped process handles nothing before it goes on
         self._kill_at = min(self._kill_at, now + grace)
 
-    def exited(self, wait_status: int, now: float) -> None:
+    def exited(self, wait_status: int, now: float, grace: float = LEFTOVER_GRACE) -> None:
         """The leader has ended (`wait_status` as of os.waitpid); what it left in its group is ended too."""
         self.status = self._popen.returncode = os.waitstatus_to_exitcode(wait_status)
         if self._kill_at == math.inf and self._signal(0):
-            self.terminate(now, LEFTOVER_GRACE)
+            self.terminate(now, grace)
         self.tick(now)
 
     def tick(self, now: float) -> None:

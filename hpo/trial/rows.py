@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hpo.trial.lines import pack
 
@@ -13,14 +12,15 @@ FLUSH = 0.5
 
 
 class Rows:
-    """Writes metrics.jsonl, many rows at a time."""
+    """Writes metrics.jsonl anew; a full disk costs rows and one warning, not the trial."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, warn: Callable[[str], None]) -> None:
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by close)
+        self._warn, self._failed = warn, False
         self._lines: list[bytes] = []
         self._step = -1
         self.due = math.inf
-        """When the waiting rows are to be written, by time.monotonic."""
+        """When the waiting rows are to be written at the latest, by time.monotonic."""
 
     def add(self, row: Mapping[str, object], step: object, when: float, now: float) -> None:
         """A row; without a step of its own it is numbered after the one before, from 0."""
@@ -30,11 +30,16 @@ class Rows:
         self.due = min(self.due, now + FLUSH)
 
     def flush(self) -> None:
-        """Write what waits. A full disk costs rows, not the trial."""
-        if self._lines:
-            with contextlib.suppress(OSError):
-                self._file.write(b"".join(self._lines))
-            self._lines, self.due = [], math.inf
+        """Write what waits."""
+        data = memoryview(b"".join(self._lines))
+        self._lines, self.due = [], math.inf
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                self._warn(f"rows could not be written: {error.strerror}")
 
     def close(self) -> None:
         """Write what waits and close."""

@@ -68,9 +68,10 @@ class Service:
         """Whatever happened: no process and no file is left."""
         if self.watch:
             self.watch.close()
-        for path in (os.path.join(self.directory, name) for name in os.listdir(self.directory)):
-            os.unlink(path)
-        os.rmdir(self.directory)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.directory):
+                os.unlink(os.path.join(self.directory, name))
+            os.rmdir(self.directory)
 
     def _slot_ready(self) -> None:
         self._write()
@@ -83,7 +84,8 @@ class Service:
         self._functions += fds
         if not chunk:
             self.selector.unregister(self.slot)
-            self._leave()
+            self.leaving = True
+            self._stop("interrupted")
         for line in self._lines.feed(chunk):
             self._order(unpack(line) or {})
 
@@ -121,18 +123,16 @@ class Service:
 
     def _signalled(self) -> None:
         numbers = self._wakeups.recv(4096)
-        self._reap()
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
-            self._leave()
+            self.leaving = True  # a batch system signals the trial as well: that is an interruption too
+            if self.watch:
+                self.watch.stop("interrupted", time.monotonic())
+        self._reap()
 
     def _reap(self) -> None:
         for pid, status in reap():
             if self.watch:
                 self.watch.child_ended(pid, status, time.monotonic())
-
-    def _leave(self) -> None:
-        self.leaving = True
-        self._stop("interrupted")
 
     def _write(self) -> None:
         try:

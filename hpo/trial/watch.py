@@ -17,7 +17,7 @@ from hpo.trial.environment import FUNCTION_FD, PARAMS
 from hpo.trial.forward import Forward
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import log_tail, outcome
-from hpo.trial.process import TrialProcess
+from hpo.trial.process import LEFTOVER_GRACE, TrialProcess
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
 
@@ -53,7 +53,7 @@ class Watch:
             self.log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             undo.callback(os.close, self.log)
             self.log_start = os.fstat(self.log).st_size
-            self.rows = Rows(os.path.join(spec.directory, METRICS))
+            self.rows = Rows(os.path.join(spec.directory, METRICS), self._warn)
             undo.callback(self.rows.close)
             self.channel = Channel(socket_path, selector, self._message, self._warn)
             undo.callback(self.channel.close)
@@ -87,7 +87,7 @@ class Watch:
         """A child of the supervisor has ended, perhaps this trial."""
         if pid == self.process.pid and self.process.status is None:
             self.ended = now
-            self.process.exited(wait_status, now)
+            self.process.exited(wait_status, now, min(LEFTOVER_GRACE, self.spec.kill_grace))
             self.channel.accept()
 
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
@@ -115,12 +115,14 @@ class Watch:
 
     def _end(self) -> TrialEnd:
         self.close()
+        status, objective = self.process.status or 0, self.objective
+        well = status == 0 and (objective.best is not None or not objective.name)
         return outcome(
-            self.objective,
-            self.process.status or 0,
+            objective,
+            status,
             stopped=self.stopped,
             seconds=self.ended - self.started,
-            log=log_tail(self.log_path, self.log_start),
+            log=[] if well else log_tail(self.log_path, self.log_start),
         )
 
     def _message(self, message: dict[str, Any]) -> None:

@@ -202,7 +202,9 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 ITEMS = (
-    st.sampled_from([f"${{{name}}}" for name in MACROS] + ["${envvar:SET_ONE}", "${envvar:UNSET_ONE}", "${x}"])
+    st.sampled_from(
+        [f"${{{name}}}" for name in MACROS] + ["${envvar:SET_ONE}", "${envvar:UNSET_ONE}", "${x}"]
+    )
     | st.sampled_from(["a${envvar:SET_ONE}b${envvar:UNSET_ONE}", "--x=${args}", "${env}${args}", "${", "${}"])
     | st.text(max_size=5)
     | st.integers()

@@ -130,11 +130,13 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(TEXT.filter(lambda name: name != "wandb_version"), VALUES, max_size=4))
 @example({"null": "null", "~": "~", "1": 1, "1e3": 1e3, "<<": "<<", "=": "=", "": "", "a: b #": "- x"})
 @example({"x" * 2000: {"y" * 2000: 1}, "é" * 1100: 1e300, "s": "z" * 5000})
-@example({"a": "\x85\u2028\u2029\ufeff\ud800\x00\x7f\xa0 \t\n\r", "b": "\U0001f600", "2020-01-01": "12:30:45"})
+@example(
+    {"a": "\x85\u2028\u2029\ufeff\ud800\x00\x7f\xa0 \t\n\r", "b": "\U0001f600", "2020-01-01": "12:30:45"}
+)
 @example({"a": [1e-05, 1e22, -0.0, math.nan, math.inf, -math.inf, 5e-324, 10**30]})
 def test_pyyaml_gives_back_exactly_the_values(config: dict[str, Any]) -> None:
     read = yaml.safe_load(params_text(config))

@@ -64,7 +64,13 @@ def test_where_the_objective_is_looked_up(name: str, row: dict[str, Any], value:
 )
 def test_aggregates_run_over_the_history(end: str, values: list[float]) -> None:
     objective = Objective(f"val.acc.{end}", "maximize")
-    rows = [{"val": {"acc": 2}}, {"other": 1}, {"val.acc": 1}, {"val": {"acc": math.nan}}, {"val": {"acc": 6}}]
+    rows: list[dict[str, Any]] = [
+        {"val": {"acc": 2}},
+        {"other": 1},
+        {"val.acc": 1},
+        {"val": {"acc": math.nan}},
+        {"val": {"acc": 6}},
+    ]
     assert [v for row in rows if (v := objective.add_row(row)) is not None] == values
     assert objective.iterations == 3
     assert objective.last == values[-1]
@@ -93,7 +99,9 @@ def test_reaching_the_target() -> None:
 
 
 def test_names_of_what_was_logged() -> None:
-    objective = fed("x", [{"loss": 1, "val": {"acc": 1, "deep": {"er": "t"}}, "_step": 1}, {"loss": 2, "b": 1}])
+    objective = fed(
+        "x", [{"loss": 1, "val": {"acc": 1, "deep": {"er": "t"}}, "_step": 1}, {"loss": 2, "b": 1}]
+    )
     assert objective.logged == ["loss", "val.acc", "val.deep.er", "b"]
     assert len(fed("x", [{f"k{i}": i} for i in range(2 * NAMES)]).logged) == NAMES
 

@@ -1,0 +1,123 @@
+"""`hpo best`: a run directory → its best trials as a table, JSON, YAML to train with, or a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo.errors import UserError
+from hpo.record.trials import RunRecord, TrialRecord, has_value, load_run, rank
+
+
+def best(
+    run: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the best configuration as a YAML file to train with.")
+    ] = False,
+    command: Annotated[
+        bool, typer.Option("--command", help="Print the best trial's command line, quoted for a shell.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, help="How many trials the table and the JSON hold.")] = 10,
+) -> None:
+    """Show the best trials of a run, also while it runs."""
+    if as_json + as_yaml + command > 1:
+        raise typer.BadParameter("--json, --yaml and --command exclude each other; give one of them")
+    record = load_run(run)
+    ranked = [trial for trial in rank(record.trials, record.goal) if record.metric and has_value(trial)]
+    if as_json:
+        typer.echo(_as_json(record, ranked[:top]))
+    if not ranked:
+        raise UserError(_nothing(record))
+    if not as_json and ranked[0].state == "failed":
+        print(f"hpo: only failed trials have a value; trial {ranked[0].number} is one", file=sys.stderr)
+    if as_yaml:
+        typer.echo(_as_yaml(record, ranked[0]), nl=False)
+    elif command:
+        typer.echo(shlex.join(_command(record, ranked[0])))
+    elif not as_json:
+        from hpo.review.terminal import best_table, console
+
+        console().print(best_table(record, top))
+
+
+def _nothing(record: RunRecord) -> str:
+    """Why there is no best trial."""
+    if record.metric is None:
+        return f"the sweep of {record.directory} names no metric, so no trial is better than another"
+    counts = ", ".join(f"{number} {state}" for state, number in record.states.items() if number)
+    failed = next((trial.reason for trial in record.trials if trial.state == "failed"), "")
+    why = f"; one failed with: {failed}" if failed else ""
+    return f"no trial of {record.directory} has a value of '{record.metric}' ({counts or 'no trials'}){why}"
+
+
+def _as_json(record: RunRecord, trials: list[TrialRecord]) -> str:
+    from hpo.review.cells import strict
+
+    told = {
+        "metric": record.metric,
+        "goal": record.goal,
+        "trials": len(record.trials),
+        "states": record.states,
+        "best": [
+            {
+                "trial": trial.number,
+                "value": trial.value,
+                "last": trial.last,
+                "iterations": trial.iterations,
+                "state": trial.state,
+                "config": trial.config,
+            }
+            for trial in trials
+        ],
+    }
+    return json.dumps(strict(told), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _as_yaml(record: RunRecord, trial: TrialRecord) -> str:
+    """The configuration as YAML that 1.1 and 1.2 readers take alike, under a comment that says where from."""
+    import yaml
+
+    from hpo.review.cells import visible
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes all text that begins as a number does: YAML 1.2 reads '1e5' and '0o7' as numbers."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = "'" if value[:1] in tuple("+-.0123456789") else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    body = yaml.dump(trial.config, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    where = visible(str(record.directory.absolute()))
+    state = "" if trial.state == "finished" else f", {trial.state}"
+    value = f"{visible(record.metric or '')} {trial.value!r} ({record.goal})"
+    return f"# {where}\n# trial {trial.number}{state}: {value}\n{body}"
+
+
+def _command(record: RunRecord, trial: TrialRecord) -> list[str]:
+    """The argv that the trial was started with, from the sweep in the journal."""
+    from hpo.trial.command import expand, resolve_interpreter
+
+    program, items = record.sweep.get("program"), record.sweep.get("command")
+    if program is None and items is None:
+        raise UserError(f"{record.directory} trained a Python function: it has no command line; try --yaml")
+    if record.cwd and record.cwd != os.getcwd():
+        print(f"to be run in {record.cwd}", file=sys.stderr)
+    env = dict(os.environ)
+    json_file = record.directory.absolute() / "trials" / f"{trial.number:04d}" / "args.json"
+    return resolve_interpreter(
+        expand(
+            items, None if program is None else str(program), trial.config, env=env, json_file=str(json_file)
+        ),
+        env,
+    )

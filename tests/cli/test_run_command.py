@@ -1,0 +1,185 @@
+"""`hpo run` as a user types it: real processes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hpo.record.trials import load_run
+
+pytestmark = pytest.mark.ray
+
+SCRIPT = """
+import sys, time, wandb
+wandb.init()
+for step in range(wandb.config.steps):
+    wandb.log({"loss": wandb.config.lr / (step + 1)})
+    time.sleep(wandb.config.pause)
+"""
+SWEEP = """\
+program: train.py
+method: random
+metric: {name: loss}
+parameters:
+  lr: {min: 0.0, max: 1.0}
+  steps: {value: 3}
+  pause: {value: 0.01}
+hpo: {kill_grace: 2, seed: 1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    return tmp_path
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hpo", *arguments]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def hpo(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    process = start(folder, *arguments)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def processes_with(text: str) -> list[int]:
+    """Processes whose environment holds `text`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and text.encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def rows(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("run/trials/*/metrics.jsonl") if path.stat().st_size]
+
+
+def test_one_command_gives_the_best_trial(folder: Path) -> None:
+    code, out, err = hpo(folder, "run", "sweep.yaml", "--count", "4", "--out", "run")
+    assert code == 0, err
+    assert "loss" in out
+    code, out, _ = hpo(folder, "best", "run", "--json")
+    best = json.loads(out)
+    assert code == 0
+    assert (best["metric"], best["goal"], best["trials"]) == ("loss", "minimize", 4)
+    assert best["states"]["finished"] == 4
+    top = best["best"][0]
+    assert top["value"] == pytest.approx(min(t.config["lr"] for t in load_run(folder / "run").trials) / 3)
+    assert set(top) == {"trial", "value", "last", "iterations", "state", "config"}
+    code, out, _ = hpo(folder, "status", "run")
+    assert code == 0
+    assert "complete" in out
+
+
+def test_a_sweep_without_an_end_asks_for_one(folder: Path) -> None:
+    code, out, err = hpo(folder, "run", "sweep.yaml")
+    assert (code, out) == (1, "")
+    assert "--count" in err
+    assert "run_cap" in err
+    assert not (folder / "runs").exists()
+
+
+def test_a_broken_sweep_starts_nothing(folder: Path) -> None:
+    (folder / "sweep.yaml").write_text(SWEEP.replace("random", "rnd"))
+    code, _, err = hpo(folder, "run", "sweep.yaml", "--count", "1")
+    assert code == 1
+    assert err.startswith("sweep.yaml:2:1: method:")
+
+
+def test_set_changes_keys(folder: Path) -> None:
+    arguments = ("--set", "parameters.steps.value=2", "--set", "run_cap=1", "--out", "run")
+    code, _, err = hpo(folder, "run", "sweep.yaml", *arguments)
+    assert code == 0, err
+    assert [t.iterations for t in load_run(folder / "run").trials] == [2]
+
+
+def test_one_interrupt_lets_running_trials_end(folder: Path) -> None:
+    arguments = ("--set", "parameters.pause.value=1", "--count", "50", "--out", "run")
+    process = start(folder, "run", "sweep.yaml", *arguments)
+    wait_for(lambda: rows(folder))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    run = load_run(folder / "run")
+    assert run.state == "interrupted"
+    assert {t.state for t in run.trials} == {"finished"}
+
+
+def test_two_interrupts_end_running_trials(folder: Path) -> None:
+    arguments = ("--set", "parameters.pause.value=600", "--count", "50", "--out", "run")
+    process = start(folder, "run", "sweep.yaml", *arguments)
+    wait_for(lambda: rows(folder))
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert {t.state for t in load_run(folder / "run").trials} == {"interrupted"}
+    wait_for(lambda: not processes_with(f"HPO_TRIAL_DIR={folder}"), 20)
+
+
+@pytest.mark.parametrize("victim", ["driver", "actor"])
+def test_a_killed_driver_or_actor_leaves_no_trial_behind(folder: Path, victim: str) -> None:
+    arguments = ("--set", "parameters.pause.value=600", "--count", "1", "--out", "run")
+    process = start(folder, "run", "sweep.yaml", *arguments)
+    wait_for(lambda: rows(folder))
+    trials = processes_with(f"HPO_TRIAL_DIR={folder}")
+    assert trials
+    if victim == "driver":
+        process.kill()
+    else:
+        os.kill(actor_of(process.pid), signal.SIGKILL)
+    wait_for(lambda: not set(trials) & set(processes_with(f"HPO_TRIAL_DIR={folder}")), 40)
+    if victim == "actor":  # not the trial's fault: it runs again
+        wait_for(lambda: set(processes_with(f"HPO_TRIAL_DIR={folder}")) - set(trials))
+        process.terminate()
+    process.communicate(timeout=60)
+    wait_for(lambda: not processes_with(f"HPO_TRIAL_DIR={folder}"), 20)
+
+
+def actor_of(driver: int) -> int:
+    """The process of the slot's actor under a driver's own Ray."""
+    for entry in Path("/proc").iterdir():
+        try:
+            title = (entry / "cmdline").read_bytes().decode(errors="replace")
+            if (
+                entry.name.isdigit()
+                and title.startswith("ray::Slot")
+                and driver in ancestors(int(entry.name))
+            ):
+                return int(entry.name)
+        except OSError:
+            continue
+    raise AssertionError("no actor of this driver")
+
+
+def ancestors(pid: int) -> list[int]:
+    """The parents of a process, nearest first."""
+    found = []
+    while pid > 1:
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        found.append(pid)
+    return found

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.trial.objective import Objective
+from hpo.trial.outcome import closest, log_tail, not_started, outcome, telling_line
+from hpo.trial.spec import State, TrialEnd, TrialSpec
+
+
+def end_of(
+    status: int,
+    rows: list[dict[str, Any]],
+    log: list[str] | None = None,
+    metric: str = "loss",
+    stopped: State | None = None,
+) -> TrialEnd:
+    objective = Objective(metric, "minimize")
+    for row in rows:
+        objective.add_row(row)
+    return outcome(objective, status, stopped=stopped, seconds=1.23456, log=log or [])
+
+
+def test_finished() -> None:
+    end = end_of(0, [{"loss": 2}, {"loss": 1}, {"loss": 3, "acc": 1}], log=["bye"])
+    assert end == TrialEnd(
+        "finished", exit_code=0, value=1, last=3, iterations=3, rows=3, seconds=1.235, logged=["loss", "acc"]
+    )
+
+
+def test_finished_without_a_metric_in_the_sweep() -> None:
+    assert end_of(0, [], metric="") == TrialEnd("finished", exit_code=0, seconds=1.235)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (1, "exit", "exit code 1: last words"),
+        (137, "exit", "exit code 137 (SIGKILL, often: out of memory): last words"),
+        (255, "exit", "exit code 255: last words"),
+        (-9, "signal", "killed by SIGKILL (often: out of memory)"),
+        (-11, "signal", "killed by SIGSEGV"),
+        (-63, "signal", "killed by signal 63"),
+    ],
+)
+def test_failed(status: int, kind: str, reason: str) -> None:
+    end = end_of(status, [{"loss": 2}], log=["x"] * 30 + ["last words"])
+    assert (end.state, end.kind, end.reason, end.value) == ("failed", kind, reason, 2)
+    assert (end.exit_code, end.signal) == ((status, None) if status > 0 else (None, -status))
+    assert end.log_tail == ["x"] * 19 + ["last words"]
+
+
+@pytest.mark.parametrize("status", [0, 1, -15])
+@pytest.mark.parametrize("state", ["stopped", "interrupted"])
+def test_a_stop_that_was_asked_for_is_no_failure(state: State, status: int) -> None:
+    end = end_of(status, [], stopped=state)
+    assert (end.state, end.kind, end.reason) == (state, "", "")
+
+
+def test_a_stop_that_had_to_kill_says_so() -> None:
+    assert end_of(-9, [], stopped="stopped").reason == "killed: it did not end in time after SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("metric", "row", "kind", "reason"),
+    [
+        ("loss", {}, "no metric", "never logged 'loss'; it logged nothing"),
+        ("val_loss", {"a": 1, "b": 2}, "no metric", "never logged 'val_loss'; it logged: a, b"),
+        ("val_acc", {"val/acc": 1}, "no metric", "it logged: val/acc; did you mean 'val/acc'?"),
+        ("vall_los", {"val": {"loss": 1}}, "no metric", "it logged: val.loss; did you mean 'val.loss'?"),
+        ("acc ", {"acc": 1}, "no metric", "never logged 'acc '; it logged: acc; did you mean 'acc'?"),
+        ("acc", {"acc ": 1}, "no metric", "never logged 'acc'; it logged: 'acc '; did you mean 'acc '?"),
+        ("loss", {"loss": math.nan}, "nan", "'loss' was never a finite number (only NaN or infinity)"),
+        ("loss", {"loss": "0.1"}, "no metric", "'loss' was logged, but as str, not as a number"),
+    ],
+)
+def test_ended_well_but_without_the_objective(
+    metric: str, row: dict[str, Any], kind: str, reason: str
+) -> None:
+    end = end_of(0, [row], metric=metric)
+    assert (end.state, end.kind) == ("failed", kind)
+    assert end.reason.endswith(reason)
+
+
+def test_many_names_are_cut() -> None:
+    reason = end_of(0, [{f"k{i}": 1 for i in range(25)}]).reason
+    assert reason.endswith("k8, k9 and 15 more")
+
+
+def test_close_names() -> None:
+    assert closest("Val Acc", ["train/acc", "val_acc", "val-acc"]) == "val_acc"
+    assert closest("eval/loss", ["train/acc"]) == ""
+    assert closest("x", []) == ""
+
+
+TRACEBACK = ["Traceback (most recent call last):", '  File "t.py", line 1, in <module>', "    f()", "    ~^^"]
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ([], ""),
+        (["epoch 1", "  bye "], "bye"),
+        ([*TRACEBACK, "ValueError: bad lr", "wandb: done"], "ValueError: bad lr"),
+        ([*TRACEBACK, "KeyError: 'a'", "During handling…", *TRACEBACK, "pkg.mod.Error"], "pkg.mod.Error"),
+        (["[rank1]: " + line for line in [*TRACEBACK, "RuntimeError: oom"]], "RuntimeError: oom"),
+        ([*TRACEBACK[:2]], 'File "t.py", line 1, in <module>'),
+        (['  File "t.py", line 1', "    if x", "SyntaxError: expected ':'"], "SyntaxError: expected ':'"),
+        (["python: can't open file 't.py': [Errno 2]"], "python: can't open file 't.py': [Errno 2]"),
+        ([*TRACEBACK, "ValueError: " + "x" * 999], "ValueError: " + "x" * 288),
+    ],
+)
+def test_the_line_that_tells_why(log: list[str], line: str) -> None:
+    assert telling_line(log) == line
+
+
+def test_the_tail_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"first attempt\n\x1b[31mred\x1b[0m\n\n 10%|#  |\r100%|###|\r\nbroken \xff\n" + b"y" * 5)
+    assert log_tail(str(log), 0) == ["first attempt", "red", "100%|###|", "broken \ufffd", "yyyyy"]
+    assert log_tail(str(log), 14)[0] == "red"
+    assert log_tail(str(tmp_path / "none"), 0) == []
+    log.write_bytes(b"x\n" * 10**6)
+    assert 20 < len(log_tail(str(log), 0)) < 10**5
+
+
+def test_records_travel_as_plain_data() -> None:
+    spec = TrialSpec(1, 1, ["a"], "/", {"A": "b"}, "/d", "", {"lr": 1}, milestones=[1], target=0.0)
+    assert TrialSpec.from_dict(spec.to_dict()) == spec
+    end = not_started("no such file: x")
+    assert TrialEnd.from_dict({"event": "end", "trial": 3, **end.to_dict()}) == end
+    assert (end.state, end.kind) == ("failed", "start")
