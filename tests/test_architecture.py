@@ -20,6 +20,16 @@ ORDER = ("errors", "trial", "space", "sweep", "record", "tune", "engine", "revie
 """A part may import from the parts before it, and from its own."""
 RAY_PARTS = {"tune", "engine"}
 TRIAL_EXTRAS = {
+    ("hpo.trial.wandb_bridge", "wandb"): "runs only once a script has imported the real wandb",
+    (
+        "hpo.trial.standin.wandb._config",
+        "yaml",
+    ): "a script's own YAML config file, read where PyYAML is there",
+    (
+        "hpo.trial.standin.wandb.integration.keras",
+        "keras",
+    ): "the callback's parent class, where keras is there",
+    ("hpo.trial.standin.wandb.xgboost", "xgboost"): "the callback's parent class, where xgboost is there",
     ("hpo.trial.call", "cloudpickle"): "a training function arrives pickled; no other process needs it",
 }
 """hpo/trial runs inside users' scripts: an import beyond the standard library stands here with its reason."""

@@ -102,6 +102,7 @@ class Plan:
             "cwd": str(self.cwd),
             "argv": sys.argv,
             "engine": self.options.engine,
+            "function": self.options.train is not None,
             "host": socket.gethostname(),
             "slots": slots,
         }

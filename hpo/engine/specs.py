@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,8 @@ class TrialSpecs:
             project=sweep.project,
             entity=sweep.entity,
         )
+        if self.function:  # modules beside the driver's script, which the pickled function may name
+            env["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], sys.path[0] or str(self.cwd)])
         rule = sweep.early_terminate
         return TrialSpec(
             number=number,

@@ -94,7 +94,7 @@ def _refuse_depths(text: str, file: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             mark = event.start_mark
-            place = Place(file, mark.line + 1, mark.column + 1)
+            place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
             raise SweepError([Problem(place, "", TOO_DEEP, "check the brackets")])
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STAND_IN = os.path.join(HERE, "standin")
@@ -50,7 +50,7 @@ class WandbFinder:
             return None
         spec = PathFinder.find_spec(name, None)
         if spec is not None and spec.loader is not None and spec.origin is not None:
-            spec.loader = _Forwarding(spec.loader)
+            spec.loader = cast(Any, _Forwarding(spec.loader))
             return spec
         return PathFinder.find_spec(name, [STAND_IN])
 
@@ -71,5 +71,5 @@ class HpoFinder:
 def install() -> None:
     """Put both finders in place, once."""
     if not any(finder.__name__ == "WandbFinder" for finder in sys.meta_path if isinstance(finder, type)):
-        sys.meta_path.insert(0, WandbFinder)  # type: ignore[arg-type]
-        sys.meta_path.append(HpoFinder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, WandbFinder)
+        sys.meta_path.append(HpoFinder)

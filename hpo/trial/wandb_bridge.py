@@ -91,7 +91,7 @@ _silent: set[int] = set()
 
 
 def _complete_disabled_mode(noop_run: Any) -> None:
-    """What mode `offline` does and `disabled` leaves out: swept values locked, steps counted, a run's folder."""
+    """What `offline` does and `disabled` leaves out: swept values locked, steps, a folder, an end."""
     from wandb.sdk import wandb_init
 
     maker = getattr(wandb_init, "_WandbInit", None)
@@ -99,6 +99,7 @@ def _complete_disabled_mode(noop_run: Any) -> None:
         maker.make_disabled_run = _locking(maker.make_disabled_run)
     noop_run.NoopRun.step = property(lambda run: _history(run).step)
     noop_run.NoopRun.dir = property(_directory)
+    noop_run.NoopRun._finish = lambda run, *args, **more: run.finish()  # what `with wandb.init()` calls
     _watch_disabled_summary()
 
 

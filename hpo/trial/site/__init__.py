@@ -1,0 +1,1 @@
+"""Holds sitecustomize.py alone: this folder stands on PYTHONPATH of every trial."""

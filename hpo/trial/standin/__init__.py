@@ -1,0 +1,1 @@
+"""Holds the stand-in `wandb`; this folder is searched only where the real package is absent."""

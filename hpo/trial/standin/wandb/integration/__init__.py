@@ -1,0 +1,1 @@
+"""wandb.integration: callbacks for training libraries."""

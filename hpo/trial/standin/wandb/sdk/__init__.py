@@ -1,0 +1,1 @@
+"""Where integrations look for wandb's inner modules."""
