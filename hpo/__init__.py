@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hpo.engine.api import agent, run, sweep
     from hpo.engine.result import RunResult
-    from hpo.sweep.load import load_sweep
+    from hpo.sweepfile.load import load_sweep
     from hpo.trial.client import config, report
     from hpo.tune.translate import Translation, translate
 
@@ -19,7 +19,7 @@ _HOMES = {
     "Translation": "hpo.tune.translate",
     "agent": "hpo.engine.api",
     "config": "hpo.trial.client",
-    "load_sweep": "hpo.sweep.load",
+    "load_sweep": "hpo.sweepfile.load",
     "report": "hpo.trial.client",
     "run": "hpo.engine.api",
     "sweep": "hpo.engine.api",

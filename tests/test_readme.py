@@ -11,8 +11,8 @@ import typer.main
 import hpo
 from hpo.cli.main import app
 from hpo.space.distributions import DISTRIBUTIONS
-from hpo.sweep.file_checks import ELSEWHERE, IGNORED
-from hpo.sweep.model import EarlyTerminate, HpoSettings, Metric, Resources, Sweep
+from hpo.sweepfile.file_checks import ELSEWHERE, IGNORED
+from hpo.sweepfile.model import EarlyTerminate, HpoSettings, Metric, Resources, Sweep
 from hpo.trial.command import MACROS
 
 ROOT = Path(__file__).parents[1]

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from hpo.cli.problems import show
-from hpo.sweep.explain import explain
-from hpo.sweep.load import read_sweep
-from hpo.sweep.program import whereabouts
+from hpo.sweepfile.explain import explain
+from hpo.sweepfile.load import read_sweep
+from hpo.sweepfile.program import whereabouts
 
 LONGEST = 48
 """Characters of a value list before it is cut."""

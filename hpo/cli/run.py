@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.problems import show
-from hpo.sweep.load import read_sweep
+from hpo.sweepfile.load import read_sweep
 
 if TYPE_CHECKING:
     from hpo.engine.result import RunResult

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from hpo.sweep.schema import json_schema
+from hpo.sweepfile.schema import json_schema
 
 
 def schema() -> None:

@@ -12,7 +12,7 @@ from hpo.engine.plan import Plan, RunOptions, Watch, plan
 from hpo.engine.result import RunResult
 from hpo.engine.run import Session, execute
 from hpo.errors import UserError
-from hpo.sweep.load import Loaded, read_sweep
+from hpo.sweepfile.load import Loaded, read_sweep
 
 
 def run(

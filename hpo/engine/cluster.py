@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import ray
 
 from hpo.errors import UserError
-from hpo.sweep.model import Resources
+from hpo.sweepfile.model import Resources
 
 OBJECT_STORE = 2**27
 """Bytes of shared memory for an embedded Ray: only small messages pass; its own default takes 30 % of all."""

@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from hpo.engine.fleet import Fleet
 from hpo.engine.scheduling import Scheduling
 from hpo.engine.specs import TrialSpecs
-from hpo.sweep.model import Metric
+from hpo.sweepfile.model import Metric
 from hpo.tune.schedulers import TIME
 from hpo.tune.searchers import BEST
 from hpo.tune.translate import reaches

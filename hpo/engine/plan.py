@@ -21,9 +21,9 @@ from hpo.errors import UserError
 from hpo.record.journal import Journal
 from hpo.record.trials import RunState
 from hpo.space.grid import Grid
-from hpo.sweep.load import Loaded
-from hpo.sweep.model import Sweep
-from hpo.sweep.program import working_directory
+from hpo.sweepfile.load import Loaded
+from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.program import working_directory
 from hpo.tune.searchers import SpaceSearcher
 from hpo.tune.translate import fresh_seed, searcher
 

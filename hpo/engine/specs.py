@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo.sweep.model import Sweep
+from hpo.sweepfile.model import Sweep
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import params_text, trial_environment
 from hpo.trial.spec import TrialSpec

@@ -21,7 +21,7 @@ from hpo.review.cells import duration, metric_text, visible
 from hpo.review.logs import tail
 from hpo.review.parameters import pairs, searched
 from hpo.review.states import counts_text
-from hpo.sweep.model import Sweep
+from hpo.sweepfile.model import Sweep
 
 REDRAW = 0.25
 """Seconds between two drawings at the least."""

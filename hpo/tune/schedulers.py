@@ -7,7 +7,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
-from hpo.sweep.model import EarlyTerminate, Metric, Sweep
+from hpo.sweepfile.model import EarlyTerminate, Metric, Sweep
 
 TIME = "training_iteration"
 """A trial's iterations: how many of its reports carried the metric."""

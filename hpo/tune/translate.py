@@ -11,8 +11,8 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
-from hpo.sweep.load import load_sweep
-from hpo.sweep.model import Metric, Sweep
+from hpo.sweepfile.load import load_sweep
+from hpo.sweepfile.model import Metric, Sweep
 from hpo.tune.domains import param_space
 from hpo.tune.schedulers import scheduler
 from hpo.tune.searchers import SEARCHERS, GridSearcher, SpaceSearcher

@@ -162,11 +162,9 @@ def test_a_folder_of_runs_names_the_newest(tmp_path: Path) -> None:
         read_journal(tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_journal_is_a_message(tmp_path: Path) -> None:
-    write(tmp_path / "run", [{"event": "run"}])
-    (tmp_path / "run" / "journal.jsonl").chmod(0)
-    with pytest.raises(UserError, match="Permission denied"):
+    (tmp_path / "run" / "journal.jsonl").mkdir(parents=True)
+    with pytest.raises(UserError, match="Is a directory"):
         read_journal(tmp_path / "run")
 
 

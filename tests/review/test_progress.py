@@ -19,7 +19,7 @@ from rich.console import Console
 
 from hpo.record.trials import RunState
 from hpo.review.progress import LiveProgress, fitted
-from hpo.sweep.load import load_sweep
+from hpo.sweepfile.load import load_sweep
 
 PARAMETERS = {
     "learning_rate": {"min": 1e-5, "max": 0.1},
@@ -141,7 +141,7 @@ import sys, time
 from pathlib import Path
 from hpo.record.trials import RunState
 from hpo.review.terminal import LiveProgress
-from hpo.sweep.load import load_sweep
+from hpo.sweepfile.load import load_sweep
 sweep = load_sweep({"method": "random", "program": "t.py", "parameters": {"lr": {"min": 0.0, "max": 1.0}},
                     "metric": {"name": "loss"}})
 state = RunState()

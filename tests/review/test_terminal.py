@@ -13,7 +13,7 @@ from hpo.record.trials import RunRecord, RunState
 from hpo.review.cells import metric_text
 from hpo.review.parameters import searched
 from hpo.review.terminal import best_table, result_table, status_panel
-from hpo.sweep.load import load_sweep
+from hpo.sweepfile.load import load_sweep
 
 FEW: dict[str, Any] = {
     "learning_rate": {"min": 1e-5, "max": 0.1},

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from hpo.sweep.load import load_sweep
+from hpo.sweepfile.load import load_sweep
 from hpo.tune.searchers import SEARCHERS
 from hpo.tune.translate import searcher
 

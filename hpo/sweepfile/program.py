@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hpo.errors import UserError, suggest
-from hpo.sweep.model import Sweep
+from hpo.sweepfile.model import Sweep
 
 
 def script_of(sweep: Sweep) -> str | None:

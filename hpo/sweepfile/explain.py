@@ -11,8 +11,8 @@ from hpo.errors import Problem
 from hpo.space.categories import WeightedCategorical
 from hpo.space.grid import Grid
 from hpo.space.space import Leaf
-from hpo.sweep.load import Loaded
-from hpo.sweep.model import Sweep
+from hpo.sweepfile.load import Loaded
+from hpo.sweepfile.model import Sweep
 from hpo.trial.command import expand
 
 SHOWN_RUNGS = 12

@@ -15,7 +15,7 @@ from hpo.space.distribution import Quantised
 from hpo.space.ranges import InvLogUniform, LogUniform, LogUniformValues, Uniform
 from hpo.space.space import Leaf, SearchSpace
 from hpo.space.values import distinct
-from hpo.sweep.document import Document, Path
+from hpo.sweepfile.document import Document, Path
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 """Names of parameters that W&B's schema allows."""

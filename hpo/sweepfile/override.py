@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.errors import Place, Problem, SweepError
-from hpo.sweep.document import Document, parse
+from hpo.sweepfile.document import Document, parse
 
 
 def override(document: Document, text: str) -> None:

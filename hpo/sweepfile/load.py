@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from hpo.errors import Place, Problem, SweepError, suggest
 from hpo.space.parameter import is_nested, parse_parameter
 from hpo.space.space import SearchSpace
-from hpo.sweep.document import Document, as_float, from_mapping, parse
-from hpo.sweep.file_checks import FILE_CHECKS, bands, top_level_keys
-from hpo.sweep.model import Sweep
-from hpo.sweep.override import override
-from hpo.sweep.space_checks import SPACE_CHECKS
+from hpo.sweepfile.document import Document, as_float, from_mapping, parse
+from hpo.sweepfile.file_checks import FILE_CHECKS, bands, top_level_keys
+from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.override import override
+from hpo.sweepfile.space_checks import SPACE_CHECKS
 
 NUMERIC_SECTIONS = ("parameters", "metric", "early_terminate", "run_cap", "hpo")
 """Where quoted numbers with an exponent are numbers, as on W&B; elsewhere text stays text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpo.space.distributions import DISTRIBUTIONS
-from hpo.sweep.model import Sweep
+from hpo.sweepfile.model import Sweep
 
 
 def json_schema() -> dict[str, Any]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.errors import suggest
-from hpo.sweep.document import Document
-from hpo.sweep.model import EarlyTerminate, Sweep
+from hpo.sweepfile.document import Document
+from hpo.sweepfile.model import EarlyTerminate, Sweep
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
