@@ -10,6 +10,7 @@ import typer
 
 from hpo.cli.problems import show
 from hpo.sweepfile.load import read_sweep
+from hpo.sweepfile.program import hidden, script_of
 
 if TYPE_CHECKING:
     from hpo.engine.result import RunResult
@@ -36,6 +37,8 @@ def run(
     from hpo.engine.run import execute
 
     planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine))
+    if note := hidden(loaded.valid(), sweep, Path.cwd()):
+        print(f"program: {script_of(loaded.valid())}{note}", file=sys.stderr)
     from hpo.review.terminal import LiveProgress, result_table
 
     with LiveProgress(planned.directory, planned.count, loaded.valid()) as progress:

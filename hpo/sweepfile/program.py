@@ -45,4 +45,14 @@ def whereabouts(sweep: Sweep, file: Path | None, started_in: Path) -> str:
     except UserError as error:
         return str(error).removeprefix("program ")
     there = "" if folder == started_in else f", in {folder}"
-    return f"{script or 'as in command'}{there}"
+    return f"{script or 'as in command'}{there}{hidden(sweep, file, started_in)}"
+
+
+def hidden(sweep: Sweep, file: Path | None, started_in: Path) -> str:
+    """A note where the script is in both places: the one where hpo was started is taken, as on W&B."""
+    script = script_of(sweep)
+    if script is None or file is None:
+        return ""
+    here, beside = started_in / script, file.resolve().parent / script
+    both = here.exists() and beside.exists() and not here.samefile(beside)
+    return f" (in {started_in}; not the one beside the sweep file)" if both else ""

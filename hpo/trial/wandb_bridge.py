@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from typing import Any
 from hpo.trial import client
 from hpo.trial.history import History
 
+KEEP = (None, False, "default", "return_previous")
+"""Values of `reinit` with which a second wandb.init gives the run that is under way."""
 _histories: weakref.WeakKeyDictionary[Any, History] = weakref.WeakKeyDictionary()
 
 
@@ -91,7 +94,7 @@ _silent: set[int] = set()
 
 
 def _complete_disabled_mode(noop_run: Any) -> None:
-    """What `offline` does and `disabled` leaves out: swept values locked, steps, a folder, an end."""
+    """What `offline` does and `disabled` leaves out: values locked, one run, steps, a folder, an end."""
     from wandb.sdk import wandb_init
 
     maker = getattr(wandb_init, "_WandbInit", None)
@@ -106,6 +109,9 @@ def _complete_disabled_mode(noop_run: Any) -> None:
 def _locking(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def make_disabled_run(maker: Any, settings: Any, config: Any) -> Any:
+        current = sys.modules["wandb"].run
+        if current is not None and getattr(settings, "reinit", None) in KEEP:
+            return current
         run = original(maker, settings, config)
         run._config._update(dict(config.base_no_artifacts), allow_val_change=True)
         run._config.merge_locked(dict(config.sweep_no_artifacts), user="sweep", _allow_val_change=True)
