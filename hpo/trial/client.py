@@ -8,60 +8,74 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import sys
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
-LONGEST_TEXT = 1000
-"""Characters of what JSON cannot hold and is sent as text."""
+from hpo.trial.values import plain, plain_row
+
+PATIENCE = 60
+"""Seconds that a report waits for a supervisor that does not read; then reports are dropped."""
+
+_encode = json.JSONEncoder(default=plain, check_circular=False, separators=(",", ":")).encode
 
 
 class _Channel:
-    """The connection of this process; a forked child opens its own."""
+    """The connection of this process, made at its first report; a forked child opens its own."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.pid = 0
+        self.lock = threading.RLock()  # a signal handler may report in the middle of a report
         self.socket: socket.socket | None = None
+        self.lost = False
 
     def send(self, message: dict[str, Any]) -> None:
-        path = os.environ.get("HPO_CHANNEL")
-        if not path:
-            return
-        line = (_encoder.encode(message) + "\n").encode("utf-8", "backslashreplace")
+        """Send one message; what goes wrong is said once and ends the reports of this process."""
         with self.lock:
             try:
-                if self.pid != os.getpid():
-                    self.socket, self.pid = socket.socket(socket.AF_UNIX), os.getpid()
-                    self.socket.connect(path)
-                if self.socket is not None:
-                    self.socket.sendall(line)
+                connection = self.socket or self._connect()
+                if connection is not None:
+                    connection.sendall(_line(message))
             except OSError as error:
-                self.socket = None
+                self.forget()
+                self.lost = True
                 print(f"hpo: reports are lost from here on: {error}", file=sys.stderr)
 
+    def _connect(self) -> socket.socket | None:
+        path = os.environ.get("HPO_CHANNEL")
+        if self.lost or not path:
+            return None
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", PATIENCE, 0))
+        return self.socket
 
-def _plain(value: Any) -> Any:
-    """Scalars of numpy, torch and the like → Python numbers; what else JSON cannot hold → short text."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset, tuple)):
-        return list(value)
-    item = getattr(value, "item", None)
-    if callable(item):
-        try:
-            number = item()
-        except (ValueError, TypeError, RuntimeError):
-            return f"<{type(value).__name__}>"
-        return number if isinstance(number, (bool, int, float, str)) else str(number)[:LONGEST_TEXT]
-    return f"<{type(value).__name__}>"
+    def forget(self) -> None:
+        """Close this process's end."""
+        connection, self.socket = self.socket, None
+        if connection is not None:
+            connection.close()
 
 
-_encoder = json.JSONEncoder(default=_plain, skipkeys=True, check_circular=False)
+def _line(message: dict[str, Any]) -> bytes:
+    try:
+        return (_encode(message) + "\n").encode("ascii")
+    except Exception:  # something in it is no JSON: leave that out
+        return (_encode(plain_row(message)) + "\n").encode("ascii")
+
+
 _channel = _Channel()
-os.register_at_fork(after_in_child=lambda: setattr(_channel, "lock", threading.Lock()))
+
+
+def _forked() -> None:
+    """In a child: leave the parent's connection, and a lock that another thread may have held."""
+    _channel.forget()
+    _channel.lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def report(metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -69,21 +83,32 @@ def report(metrics: Mapping[str, Any], step: int | None = None) -> None:
 
     Raises TypeError unless `metrics` is a mapping with text keys.
     """
-    if not isinstance(metrics, Mapping):
-        raise TypeError(f"hpo.report takes a mapping of metrics, not {type(metrics).__name__}")
-    if not all(isinstance(name, str) for name in metrics):
-        raise TypeError("names of metrics passed to hpo.report must be text")
-    _channel.send({"row": dict(metrics), "step": step, "time": time.time()})
+    check_row("hpo.report", metrics)
+    row(metrics, step, time.time())
+
+
+def check_row(caller: str, metrics: object) -> None:
+    """Raise TypeError unless `metrics` is a mapping with text keys."""
+    if type(metrics) is not dict and not isinstance(metrics, Mapping):
+        raise TypeError(f"{caller} takes a dictionary of metrics, not {type(metrics).__name__}")
+    for name in metrics:
+        if not isinstance(name, str):
+            raise TypeError(f"{caller} takes names of metrics that are text, not {name!r}")
+
+
+def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
+    """Report a row of the time `when` (Unix seconds)."""
+    _channel.send({"row": metrics, "step": step, "time": when})
 
 
 def summary(values: Mapping[str, Any]) -> None:
     """Report final values, as `wandb.run.summary[...] = …` does; they count, but are no iteration."""
-    _channel.send({"summary": dict(values), "time": time.time()})
+    _channel.send({"summary": values, "time": time.time()})
 
 
-def define(name: str, aggregates: str) -> None:
-    """Report that the summary of metric `name` is its min, max, mean, first or last."""
-    _channel.send({"define": {"name": name, "summary": aggregates}})
+def define(name: str, summary: str) -> None:
+    """Report that the summary of metric `name` is its min, max, mean, first or last («min,max»)."""
+    _channel.send({"define": {"name": name, "summary": summary}})
 
 
 def config() -> dict[str, Any]:

@@ -2,53 +2,129 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.trial import client
+from hpo.trial.objective import AGGREGATES, find
+from hpo.trial.values import plain_row
+
+Committed = Callable[[Mapping[str, Any], int], object]
 
 
 class History:
-    """Collects what is logged at one step and reports it as one row.
+    """Merges what is logged at one step into one row and reports it.
 
-    W&B sends a row that was logged with `step=` only when a later step begins. A row that carries the
-    objective is reported at once here, so that early stopping does not lag behind by an epoch; what is
-    logged later at the same step follows as a row of its own, without the objective: one step, one iteration.
+    W&B commits a row that was logged with `step=` only when a later step begins. Here it is reported as soon
+    as it carries the objective, so that early stopping does not lag by an epoch, and what else is logged at
+    that step follows as a row of its own. One step stays one iteration: an objective that is logged again
+    within its step corrects the best and last value (as a summary does), and from then on this run's rows
+    wait for the step's end.
     """
 
-    def __init__(self) -> None:
-        self.step = 0
-        self.pending: dict[str, Any] = {}
-        self.counted = False
-        self.objective = os.environ.get("HPO_METRIC", "").partition(".")[0]
+    def __init__(self, committed: Committed | None = None, step: int = 0) -> None:
+        self.step = step
+        """The step that a log call without one belongs to."""
+        self._committed = committed
+        """Gets each whole row and its step when W&B would commit it."""
+        self._row: dict[str, Any] = {}
+        self._unsent: dict[str, Any] = {}
+        self._reported: Any = None
+        """The objective's value at this step, once it was reported."""
+        self._hasty = True
+        self._when = 0.0
+        self._objective = os.environ.get("HPO_METRIC", "")
+        stem, _, end = self._objective.rpartition(".")
+        self._stem = stem if end in AGGREGATES else ""
 
-    def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    def log(self, data: Mapping[str, Any], step: Any = None, commit: bool | None = None) -> None:
         """One call of `wandb.log`; a step that lies behind is dropped with a warning, as on W&B."""
-        if step is not None:
-            if step < self.step:
-                text = f"step {step} is dropped: it is behind step {self.step}"
-                print(f"wandb: WARNING {text}", file=sys.stderr)
-                return
-            if step > self.step:
-                self.flush()
-                self.step, self.counted = step, False
-        self.pending.update(data)
-        if commit or (commit is None and step is None):
+        self._when = time.time()
+        number = None if step is None else int(step)
+        if number is not None and not self._reach(number):
+            return
+        whole = commit if commit is not None else number is None
+        if whole and not self._row and self._committed is None:  # by far the most calls
+            self._commit_at_once(data)
+            return
+        values = plain_row(data)
+        _merge(self._row, values)
+        _merge(self._unsent, values)
+        if whole:
             self.flush()
-            self.step, self.counted = self.step + 1, False
-        elif commit is None and any(self._is_objective(name) for name in self.pending):
-            self.flush()
+            self._next(self.step + 1)
+        elif commit is None and self._hasty and self._reported is None and self._value(values) is not None:
+            self._send()
 
     def flush(self) -> None:
-        """Report what is pending."""
-        row, self.pending = self.pending, {}
-        if self.counted:
-            row = {name: value for name, value in row.items() if not self._is_objective(name)}
-        if row:
-            self.counted = self.counted or any(map(self._is_objective, row))
-            client.report(row, self.step)
+        """Report what waits, at the end of a step or of the run."""
+        row, self._row = self._row, {}
+        self._send()
+        if row and self._committed is not None:
+            self._committed(row, self.step)
 
-    def _is_objective(self, name: str) -> bool:
-        return bool(self.objective) and (name == os.environ.get("HPO_METRIC") or name == self.objective)
+    def _reach(self, step: int) -> bool:
+        if step < self.step:
+            text = f"step {step} is dropped: it lies behind the current step {self.step}"
+            print(f"wandb: WARNING {text}", file=sys.stderr)
+        elif step > self.step:
+            self.flush()
+            self._next(step)
+        return step >= self.step
+
+    def _next(self, step: int) -> None:
+        self.step, self._reported = step, None
+
+    def _commit_at_once(self, data: Mapping[str, Any]) -> None:
+        if data:
+            client.row(data, self.step, self._when)
+        self._next(self.step + 1)
+
+    def _send(self) -> None:
+        row, self._unsent = self._unsent, {}
+        value = self._value(row)
+        if self._reported is not None and value is not None:
+            if value != self._reported:
+                self._hasty = False
+                client.summary({self._objective: value})
+            row = _without(row, self._objective, self._stem)
+        elif value is not None:
+            self._reported = value
+        if row:
+            client.row(row, self.step, self._when)
+
+    def _value(self, row: Mapping[str, Any]) -> float | None:
+        """The objective's finite number in a row, or that of the metric whose aggregate it is."""
+        for name in (self._objective, self._stem):
+            value = find(row, name) if name else None
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+                return value
+        return None
+
+
+def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Put the values of `above` in; nested mappings are merged, as W&B merges a step's rows."""
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = {**value} if isinstance(value, dict) else value
+
+
+def _without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A copy of a row without these metrics, wherever the dots of their names lead."""
+    kept = {}
+    for key, value in row.items():
+        if key in names:
+            continue
+        if isinstance(value, dict):
+            inner = [name[len(key) + 1 :] for name in names if name.startswith(f"{key}.")]
+            value = _without(value, *inner) if inner else value
+            if inner and not value:
+                continue
+        kept[key] = value
+    return kept

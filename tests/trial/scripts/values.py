@@ -2,7 +2,6 @@
 
 import wandb
 
-
 wandb.init()
 wandb.log({"loss": 0.125, "flag": True, "none": None, "text": "t", "list": [1, 2]})
 wandb.log({"loss": float("nan"), "big": float("inf")})
