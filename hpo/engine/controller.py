@@ -209,6 +209,8 @@ class Controller:
     def _end(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process has ended: record it, then tell searcher and scheduler."""
         tail = end.pop("log_tail", [])
+        if self.interrupts >= 2 and end["kind"] == "signal":
+            end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
         self._event("end", trial, attempt=trial.attempt, **end)
         state, value = end["state"], end.get("value")
         if state == "failed" and trial.attempt <= self.limits.max_failures and self.ending is None:

@@ -20,8 +20,8 @@ SHOWN_RUNGS = 12
 
 
 def explain(loaded: Loaded, samples: int = 3, seed: int | None = None) -> dict[str, Any]:
-    """All that can be said before a trial runs; of an invalid sweep only its problems."""
-    told: dict[str, Any] = _told(loaded.sweep, samples, seed) if loaded.sweep else {}
+    """All that can be said before a trial runs; of an invalid sweep its problems."""
+    told = _told(loaded.sweep, samples, seed) if loaded.sweep else _unknown(loaded.source)
     told["warnings"] = [_problem(p) for p in loaded.warnings]
     told["errors"] = [_problem(p) for p in loaded.errors]
     return told
@@ -38,6 +38,13 @@ def configurations(sweep: Sweep, samples: int, seed: int | None = None) -> list[
         return [grid[i] for i in range(min(samples, grid.size))]
     chosen = seed if seed is not None else sweep.hpo.seed or 0
     return [sweep.space.sample(chosen, i) for i in range(samples)]
+
+
+def _unknown(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The same keys for a sweep that is not valid: what it says of itself, and nothing made of it."""
+    nothing = dict.fromkeys(("sampler", "metric", "grid_size", "early_terminate", "run_cap", "resources"))
+    lists: dict[str, Any] = {"parameters": [], "samples": [], "commands": []}
+    return {"name": source.get("name"), "method": source.get("method"), **nothing, **lists}
 
 
 def _told(sweep: Sweep, samples: int, seed: int | None) -> dict[str, Any]:
