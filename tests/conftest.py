@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("hpo", deadline=None, derandomize=True)  # the same examples on every machine
+settings.load_profile("hpo")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 # Installs what the tests need, then runs them all: bash tests/run.sh
 #
 # System packages come by apt where this runs as root; Python packages go into .venv-test and .venv-sweeps in
-# this folder. Later runs install again only when pyproject.toml, this file or Python has changed.
+# this folder. Later runs install again only when what is to be installed, or Python, has changed.
 # Exit code 0: every stage passed; 1: some stage failed, or something is missing that only you can install.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -58,7 +58,7 @@ system_packages() {
 environment() {
   local folder=$1 stamp
   shift
-  stamp=$({ cat pyproject.toml tests/run.sh && python3 --version && pwd && echo "$@"; } | sha256sum)
+  stamp=$({ sed '/^\[tool\.ruff\]/,$d' pyproject.toml && python3 --version && pwd && echo "$@"; } | sha256sum)
   if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null; then
     return 0
   fi
@@ -91,7 +91,7 @@ stage "ruff check" ruff check
 stage "ruff format" ruff format --check
 stage "mypy" mypy
 stage "shellcheck" shell_scripts
-stage "fast tests" python -m pytest -m "not ray and not wandb and not oracle"
+stage "fast tests" python -m pytest -n 2 -m "not ray and not wandb and not oracle"
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from hpo.sweepfile.program import hidden, script_of
 
 if TYPE_CHECKING:
     from hpo.engine.result import RunResult
+    from hpo.sweepfile.model import Sweep
 
 
 def run(
@@ -37,6 +39,8 @@ def run(
     from hpo.engine.run import execute
 
     planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine))
+    if note := _other_python(loaded.valid()):
+        print(note, file=sys.stderr)
     if note := hidden(loaded.valid(), sweep, Path.cwd()):
         print(f"program: {script_of(loaded.valid())}{note}", file=sys.stderr)
     from hpo.review.terminal import LiveProgress, result_table
@@ -45,6 +49,17 @@ def run(
         result = execute(planned, progress.update)
     result_table(result.record)
     _finish(result)
+
+
+def _other_python(sweep: Sweep) -> str:
+    """A note where trials run another Python than hpo: a virtual environment called without activation."""
+    found = shutil.which("python")
+    named = sweep.command is None or {"python", "${interpreter}"} & {str(item) for item in sweep.command}
+    if not found or not named or sys.prefix == sys.base_prefix:
+        return ""
+    if Path(found).parent == Path(sys.executable).parent:
+        return ""
+    return f"trials run {found}; activate {sys.prefix} if they should run its Python"
 
 
 def _finish(result: RunResult) -> None:

@@ -96,7 +96,8 @@ class Beta(Distribution):
         """The inverse of the regularised incomplete beta function."""
         from scipy.special import betaincinv  # costs 0.1 s: only where a beta is sampled
 
-        return float(betaincinv(self.a, self.b, u))
+        value = float(betaincinv(self.a, self.b, u))
+        return value if math.isfinite(value) else float(u > 0.5)  # NaN for u below about 1e-200
 
     def cdf(self, x: Any) -> float:
         """The regularised incomplete beta function."""

@@ -29,11 +29,19 @@ def _number(value: Any) -> Real:
     return value
 
 
-def _whole(value: Any) -> int:
+def _integer(value: Any, hint: str) -> int:
     number = _number(value)
     if number != int(number):
-        raise fault(f"{value!r} is not a whole number", "write an integer, or `distribution: uniform`")
+        raise fault(f"{value!r} is not a whole number", hint)
     return int(number)
+
+
+def _whole(value: Any) -> int:
+    return _integer(value, "write an integer")
+
+
+def _whole_bound(value: Any) -> int:
+    return _integer(value, "write an integer, or `distribution: uniform`")
 
 
 def _step(value: Any) -> Real:
@@ -55,6 +63,7 @@ def _listed(value: Any) -> list[Any]:
 
 Number = Annotated[Real, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Whole = Annotated[int, PlainValidator(_whole), WithJsonSchema({"type": "integer"})]
+WholeBound = Annotated[int, PlainValidator(_whole_bound), WithJsonSchema({"type": "integer"})]
 Step = Annotated[Real, PlainValidator(_step), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 Listed = Annotated[list[Any], PlainValidator(_listed), WithJsonSchema({"type": "array", "minItems": 1})]
 
@@ -125,9 +134,11 @@ class Quantised(Distribution):
         return rounded(super().ppf(u), self.q)
 
     def support(self) -> tuple[float, float] | None:
-        """The ends of the unrounded range, rounded."""
-        bounds = self.bounds()
-        return (rounded(bounds[0], self.q), rounded(bounds[1], self.q)) if bounds else None
+        """The ends of the unrounded range, rounded; by ppf where finite, for e^ln(300) is below 300."""
+        low, high = self.bounds() or (0.0, math.inf)
+        if math.isfinite(low) and math.isfinite(high):
+            return self.ppf(0.0), self.ppf(1.0)
+        return rounded(low, self.q), rounded(high, self.q)
 
     def levels(self) -> int | None:
         """Number of multiples of q between the rounded ends."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from hpo.space.categories import slot
-from hpo.space.distribution import Distribution, Number, Quantised, Real, Whole, fault, log_or_lowest
+from hpo.space.distribution import Distribution, Number, Quantised, Real, WholeBound, fault, log_or_lowest
 
 LARGEST_EXPONENT = 700.0
 """exp() of more is not a float any more."""
@@ -41,8 +41,8 @@ class IntUniform(Bounded):
 
     name: ClassVar[str] = "int_uniform"
     distribution: Literal["int_uniform"] = "int_uniform"
-    min: Whole = Field(description="Smallest value, included.")
-    max: Whole = Field(description="Largest value, included.")
+    min: WholeBound = Field(description="Smallest value, included.")
+    max: WholeBound = Field(description="Largest value, included.")
 
     def ppf(self, u: float) -> int:
         """The integer whose slot of width 1/(max - min + 1) holds `u`."""

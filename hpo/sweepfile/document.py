@@ -208,7 +208,9 @@ class _Builder:
                 case "float":
                     return _SCALARS.construct_yaml_float(node)
         except (ValueError, KeyError, IndexError):
-            self._stop(node, f"{text[:40]!r} is not a {tag}", "write a plain number, or quote it as text")
+            self._stop(
+                node, f"{text[:40]!r} is not a valid {tag}", "write a plain number, or quote it as text"
+            )
         return self._refuse_tag(node)
 
     def _refuse_tag(self, node: yaml.Node) -> NoReturn:

@@ -141,6 +141,9 @@ def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
 
 def bands(document: Document, rule: EarlyTerminate | None) -> None:
     """Say which rungs an unclear mixture of min_iter, max_iter and s comes to."""
+    if rule is not None and not rule.strict:
+        message = "trials are judged by their value at the rung, as with strict: true"
+        document.problem(("early_terminate", "strict"), message, "remove it", "warning")
     if rule is None or rule.min_iter is None:
         return
     if rule.max_iter is not None and rule.s is None:

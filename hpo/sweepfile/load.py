@@ -168,9 +168,12 @@ def _lost_indent(document: Document, raw: Mapping[str, Any], path: tuple[str, ..
 
 
 def _translate(document: Document, error: ValidationError) -> None:
-    """Pydantic's errors → problems with places, in this project's words."""
+    """Pydantic's errors → problems with places, in this project's words; none where a check has one."""
+    told = {problem.key for problem in document.problems if problem.severity == "error"}
     for one in error.errors():
         path = tuple(part for part in one["loc"] if isinstance(part, (str, int)))
+        if ".".join(map(str, path)) in told:
+            continue
         context: dict[str, Any] = one.get("ctx", {})
         message, hint = one["msg"], ""
         match one["type"]:

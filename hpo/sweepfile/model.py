@@ -22,6 +22,7 @@ from hpo.space.distribution import Number, Whole, fault
 from hpo.space.space import SearchSpace
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -30,7 +31,7 @@ def _seconds(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
-    if match := re.fullmatch(r"([0-9.]+)\s*([smhd])", text):
+    if match := re.fullmatch(rf"({_AMOUNT})\s*([smhd])", text):
         return float(match[1]) * _UNITS[match[2]]
     if match := re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
@@ -42,7 +43,7 @@ def _bytes(value: Any) -> Any:
     """Bytes from a number or «4G», «512MB», «2GiB» (powers of 1024)."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)(?:I?B)?", value.strip().upper())
+    match = re.fullmatch(rf"({_AMOUNT})\s*([KMGT]?)(?:I?B)?", value.strip().upper())
     if not match:
         raise fault(f"{value!r} is not an amount of memory", "write bytes, or 4G, 512M")
     return int(float(match[1]) * _BYTES[match[2]])
@@ -56,6 +57,8 @@ Text = Annotated[str, BeforeValidator(_text)]
 Seconds = Annotated[
     float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema({"type": ["number", "string"]})
 ]
+Count = Annotated[Whole, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
+Amount = Annotated[Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]
 
 
@@ -76,7 +79,7 @@ class Metric(Section):
     """No new trials start once some trial reaches this value; running ones end by themselves."""
     impute: Literal["latest", "best", "worst"] = "worst"
     """What bayes takes for a trial that failed (W&B's key; only `worst` has an effect of its own here)."""
-    impute_while_running: Literal["latest", "best", "worst", "false"] = "false"
+    impute_while_running: Literal["latest", "best", "worst", "false", False] = "false"
     """W&B's key; accepted and without effect."""
     use: Literal["best", "last"] = "best"
     """Which of a trial's values counts for the search: the best so far (W&B's bayes) or the last."""
@@ -87,13 +90,13 @@ class EarlyTerminate(Section):
 
     type: Literal["hyperband"]
     """The rule: trials outside the best 1/eta at a rung are stopped."""
-    min_iter: Annotated[Whole, Field(ge=1)] | None = None
+    min_iter: Count | None = None
     """First rung, in iterations: reports that carry the metric."""
-    max_iter: Annotated[Whole, Field(ge=1)] | None = None
+    max_iter: Count | None = None
     """Iterations of a full trial; rungs are max_iter / eta^k for k = 1 … s. Never ends a trial by itself."""
-    s: Annotated[Whole, Field(ge=1)] | None = None
+    s: Count | None = None
     """How many rungs lie below max_iter."""
-    eta: Annotated[Number, Field(gt=1)] = 3
+    eta: Annotated[Number, Field(gt=1), WithJsonSchema({"type": "number", "exclusiveMinimum": 1})] = 3
     """One in eta trials passes a rung."""
     strict: StrictBool = True
     """Judge the value at the rung itself (true), or the best up to now (false)."""
@@ -101,10 +104,10 @@ class EarlyTerminate(Section):
     @model_validator(mode="after")
     def _rungs_defined(self) -> EarlyTerminate:
         if self.min_iter is None and (self.max_iter is None or self.s is None):
-            missing = "min_iter" if self.max_iter is None else "s"
+            missing = "min_iter: 3" if self.max_iter is None else "s: 2"
             raise fault(
                 "no rungs: neither min_iter nor max_iter with s is given",
-                f"add `{missing}:`, for example `min_iter: 3`",
+                f"add for example `{missing}`",
             )
         if not self.rungs(1):
             raise fault(
@@ -129,9 +132,9 @@ class EarlyTerminate(Section):
 class Resources(Section):
     """What one trial needs; Ray places trials by it."""
 
-    cpu: Annotated[Number, Field(ge=0)] = 1
+    cpu: Amount = 1
     """CPU cores, fractions too."""
-    gpu: Annotated[Number, Field(ge=0)] | None = None
+    gpu: Amount | None = None
     """GPUs, fractions too: 0.5 puts two trials on one; without it 1 where there are GPUs, else 0."""
     memory: Bytes | None = None
     """Memory in bytes, or as 4G; none is reserved without it."""
@@ -148,7 +151,7 @@ class HpoSettings(Section):
     """Most trials at once; without it as many as the machine or cluster has room for."""
     time_budget: Seconds | None = None
     """Seconds after which the run ends, or 90m, 12h, 1:30:00."""
-    max_failures: Annotated[Whole, Field(ge=0)] = 0
+    max_failures: Annotated[Whole, Field(ge=0), WithJsonSchema({"type": "integer", "minimum": 0})] = 0
     """How often a failed trial is tried again."""
     kill_grace: Seconds = 30.0
     """Seconds between SIGTERM and SIGKILL when a trial is ended."""
@@ -180,7 +183,7 @@ class Sweep(BaseModel):
     """When to stop trials that do poorly."""
     command: list[Any] | None = None
     """The trial's command line with macros such as ${program} and ${args}, one item an argument."""
-    run_cap: Annotated[Whole, Field(ge=1)] | None = None
+    run_cap: Count | None = None
     """How many trials to run; the command line's --count goes before it."""
     name: Text | None = None
     """Name of the run's directory."""

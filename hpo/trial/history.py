@@ -13,7 +13,7 @@ from hpo.trial import client
 from hpo.trial.objective import AGGREGATES, find
 from hpo.trial.values import plain_row
 
-Committed = Callable[[Mapping[str, Any], int], object]
+Committed = "Callable[[Mapping[str, Any], int], object]"
 
 
 class History:

@@ -1,20 +1,27 @@
-"""`import wandb` in a trial → the real package, its calls forwarded, or else the stand-in."""
+"""`import wandb` in a trial → the real package with its calls forwarded, or the stand-in where it is absent.
+
+Runs at the start of every Python process of a trial: it imports nothing that the interpreter has not loaded.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
-from typing import Any, cast
+from _frozen_importlib_external import PathFinder  # importlib.machinery would have to be loaded
+
+TYPE_CHECKING = False  # the real one's module takes ten times as long to load as all of this
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STAND_IN = os.path.join(HERE, "standin")
+PACKAGE = os.path.dirname(HERE)
 
 
-class _Forwarding:
-    """A loader that lets another one load wandb and then connects it to the supervisor."""
+class _Following:
+    """A loader that lets the real one load wandb and then has its calls followed."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader
@@ -26,6 +33,7 @@ class _Forwarding:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
         self.loader.exec_module(module)
@@ -34,25 +42,48 @@ class _Forwarding:
 
             patch(module)
         except Exception as error:  # a wandb of another make: the script must run all the same
-            print(
-                f"hpo: wandb {getattr(module, '__version__', '?')} is not followed: {error!r}",
-                file=sys.stderr,
-            )
+            version = getattr(module, "__version__", "?")
+            print(f"hpo: wandb {version} is not followed: {error!r}", file=sys.stderr)
 
 
 class WandbFinder:
     """Finds `wandb` before the usual finders do; all other names are left to them."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The real package, forwarded, or the stand-in; a mere folder named wandb is neither."""
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The real package, or the stand-in; a mere folder of that name, as wandb itself makes, is neither.
+
+        A single file wandb.py is the user's own and left alone.
+        """
         if name != "wandb":
             return None
-        spec = PathFinder.find_spec(name, None)
-        if spec is not None and spec.loader is not None and spec.origin is not None:
-            spec.loader = cast(Any, _Forwarding(spec.loader))
-            return spec
-        return PathFinder.find_spec(name, [STAND_IN])
+        spec = cls._real(name, target)
+        if spec is None:
+            return PathFinder.find_spec(name, [STAND_IN])
+        if spec.submodule_search_locations is None:
+            return None
+        spec.loader = _Following(spec.loader)  # type: ignore[assignment]
+        return spec
+
+    @classmethod
+    def _real(cls, name: str, target: Any = None) -> ModuleSpec | None:
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            if find is not None and finder is not cls:
+                spec: ModuleSpec | None = find(name, None, target)
+                if spec is not None and spec.loader is not None and spec.origin is not None:
+                    return spec
+        return None
+
+    @classmethod
+    def find_distributions(cls, context: Any = None) -> list[Any]:
+        """The stand-in's version for importlib.metadata, which libraries ask before they import wandb."""
+        wanted = getattr(context, "name", None)
+        if wanted is None or wanted.lower() != "wandb" or cls._real("wandb") is not None:
+            return []
+        from hpo.trial.metadata import stand_in
+
+        return [stand_in()]
 
 
 class HpoFinder:
@@ -61,15 +92,11 @@ class HpoFinder:
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """This very package."""
-        package = os.path.dirname(HERE)
-        if name != "hpo":
-            return None
-        file = os.path.join(package, "__init__.py")
-        return importlib.util.spec_from_file_location(name, file, submodule_search_locations=[package])
+        return PathFinder.find_spec(name, [os.path.dirname(PACKAGE)]) if name == "hpo" else None
 
 
 def install() -> None:
     """Put both finders in place, once."""
-    if not any(finder.__name__ == "WandbFinder" for finder in sys.meta_path if isinstance(finder, type)):
+    if not any(getattr(finder, "__name__", "") == "WandbFinder" for finder in sys.meta_path):
         sys.meta_path.insert(0, WandbFinder)
         sys.meta_path.append(HpoFinder)

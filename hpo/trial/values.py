@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import numbers
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,7 +36,7 @@ def plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, (set, frozenset, range)):
         return list(value)
-    if isinstance(value, numbers.Real):
+    if hasattr(type(value), "__float__"):
         return float(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

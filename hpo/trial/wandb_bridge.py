@@ -6,57 +6,55 @@ import atexit
 import functools
 import os
 import sys
-import tempfile
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.trial import client
+from hpo.trial.disabled_run import HISTORY, complete, once
 from hpo.trial.history import History
+from hpo.trial.values import plain_row
 
-KEEP = (None, False, "default", "return_previous")
-"""Values of `reinit` with which a second wandb.init gives the run that is under way."""
-_histories: weakref.WeakKeyDictionary[Any, History] = weakref.WeakKeyDictionary()
+Wrapper = Callable[..., Any]
 
 
 def patch(wandb: Any) -> None:
-    """Wrap Run.log, its summary and define_metric, for real runs and for those of mode `disabled`."""
+    """Follow runs of all modes, and complete what mode `disabled` leaves out of what `offline` does.
+
+    A part that this version of wandb does not have is passed over with a line on stderr.
+    """
     from wandb.sdk import wandb_run
-    from wandb.sdk.lib import noop_run
 
-    for run_class in (wandb_run.Run, noop_run.NoopRun):
-        for name, wrap in (("log", _log), ("finish", _finish), ("define_metric", _define_metric)):
-            if name in vars(run_class):
-                setattr(run_class, name, wrap(getattr(run_class, name)))
-    update = wandb_run.Run._summary_update_callback
-    wandb_run.Run._summary_update_callback = _summary(update)
-    _complete_disabled_mode(noop_run)
-    atexit.register(_flush)
-
-
-def _log(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def log(
-        run: Any, data: Any, step: int | None = None, commit: bool | None = None, *args: Any, **more: Any
-    ) -> Any:
-        if not isinstance(data, Mapping) or any(not isinstance(key, str) for key in data):
-            kind = "wandb.log must be passed a dictionary"
-            raise TypeError(
-                kind if not isinstance(data, Mapping) else "Key values passed to `wandb.log` must be strings."
-            )
-        _silent.add(id(run))
+    for part in (_follow_runs, _follow_summaries, _stay_here, complete):
         try:
-            result = original(run, data, step, commit, *args, **more)
-        finally:
-            _silent.discard(id(run))
-        _history(run).log(data, step, commit)
+            part(wandb, wandb_run.Run)
+        except Exception as error:  # an older or newer wandb: the rest still works
+            version = getattr(wandb, "__version__", "?")
+            print(f"hpo: {part.__name__} does not fit wandb {version}: {error!r}", file=sys.stderr)
+    atexit.register(_flush, wandb, os.getpid())
+
+
+def _wrap(owner: Any, name: str, wrapper: Callable[[Wrapper], Wrapper]) -> None:
+    original = getattr(owner, name)
+    setattr(owner, name, functools.wraps(original)(wrapper(original)))
+
+
+def _follow_runs(wandb: Any, run_class: Any) -> None:
+    _wrap(run_class, "_log" if hasattr(run_class, "_log") else "log", _after_log)
+    _wrap(run_class, "_finish" if hasattr(run_class, "_finish") else "finish", _before_finish)
+    _wrap(run_class, "define_metric", _after_define)
+
+
+def _after_log(original: Wrapper) -> Wrapper:
+    def log(run: Any, data: Any, step: Any = None, commit: Any = None, *args: Any, **more: Any) -> Any:
+        row = plain_row(data) if isinstance(data, Mapping) else {}  # wandb puts its own forms of media in
+        result = original(run, data, step, commit, *args, **more)
+        _history(run).log(row, step, commit)
         return result
 
     return log
 
 
-def _finish(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
+def _before_finish(original: Wrapper) -> Wrapper:
     def finish(run: Any, *args: Any, **more: Any) -> Any:
         _history(run).flush()
         return original(run, *args, **more)
@@ -64,96 +62,83 @@ def _finish(original: Callable[..., Any]) -> Callable[..., Any]:
     return finish
 
 
-def _define_metric(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def define_metric(run: Any, name: str, *args: Any, **more: Any) -> Any:
+def _after_define(original: Wrapper) -> Wrapper:
+    def define_metric(run: Any, name: Any, *args: Any, **more: Any) -> Any:
         result = original(run, name, *args, **more)
-        aggregates = more.get("summary")
-        if isinstance(aggregates, str):
-            client.define(name, aggregates)
+        operations = more.get("summary", args[3] if len(args) > 3 else None)
+        if isinstance(name, str) and isinstance(operations, str):
+            client.define(name, operations)
         return result
 
     return define_metric
 
 
-def _summary(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def update(run: Any, record: Any) -> Any:
-        for item in getattr(record, "update", ()):
-            nested: Any = item.value
-            for key in reversed(item.key[1:]):
-                nested = {key: nested}
-            client.summary({item.key[0]: nested})
-        return original(run, record)
+def _follow_summaries(wandb: Any, run_class: Any) -> None:
+    def wrapper(original: Wrapper) -> Wrapper:
+        def update(run: Any, record: Any) -> Any:
+            result = original(run, record)
+            for item in getattr(record, "update", ()):
+                value: Any = item.value
+                for key in reversed(item.key):
+                    value = {key: value}
+                client.summary(value)
+            return result
 
-    return update
+        return update
 
-
-_silent: set[int] = set()
-"""Runs inside a log call: in mode disabled that writes to the summary too, which is no news."""
-
-
-def _complete_disabled_mode(noop_run: Any) -> None:
-    """What `offline` does and `disabled` leaves out: values locked, one run, steps, a folder, an end."""
-    from wandb.sdk import wandb_init
-
-    maker = getattr(wandb_init, "_WandbInit", None)
-    if maker is not None and hasattr(maker, "make_disabled_run"):
-        maker.make_disabled_run = _locking(maker.make_disabled_run)
-    noop_run.NoopRun.step = property(lambda run: _history(run).step)
-    noop_run.NoopRun.dir = property(_directory)
-    noop_run.NoopRun._finish = lambda run, *args, **more: run.finish()  # what `with wandb.init()` calls
-    _watch_disabled_summary()
+    _wrap(run_class, "_summary_update_callback", wrapper)
 
 
-def _locking(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def make_disabled_run(maker: Any, settings: Any, config: Any) -> Any:
-        current = sys.modules["wandb"].run
-        if current is not None and getattr(settings, "reinit", None) in KEEP:
-            return current
-        run = original(maker, settings, config)
-        run._config._update(dict(config.base_no_artifacts), allow_val_change=True)
-        run._config.merge_locked(dict(config.sweep_no_artifacts), user="sweep", _allow_val_change=True)
-        return run
+def _stay_here(wandb: Any, run_class: Any) -> None:
+    """A trial makes no sweeps, and is online only where the user's WANDB_MODE says so."""
 
-    return make_disabled_run
+    def init(original: Wrapper) -> Wrapper:
+        def start(*args: Any, **options: Any) -> Any:
+            if _online():
+                os.environ.pop("WANDB_SWEEP_ID", None)  # W&B's server does not know this sweep
+            else:
+                _turn_offline(options)
+            return original(*args, **options)
+
+        return start
+
+    def refuse(original: Wrapper) -> Wrapper:
+        def asked(*args: Any, **options: Any) -> Any:
+            if _online():
+                return original(*args, **options)
+            raise wandb.Error(f"wandb.{original.__name__} in a trial of hpo: the sweep is already running")
+
+        return asked
+
+    _wrap(wandb, "init", lambda original: init(once(wandb, original)))
+    for name in ("sweep", "agent", "controller"):
+        _wrap(wandb, name, refuse)
 
 
-def _directory(run: Any) -> str:
-    """A folder for the files of a disabled run: the trial's own, made when it is asked for."""
-    path = os.path.join(os.environ.get("HPO_TRIAL_DIR") or tempfile.gettempdir(), "files")
-    os.makedirs(path, exist_ok=True)
-    return path
+def _online() -> bool:
+    return os.environ.get("WANDB_MODE") in ("online", "run", "shared")
 
 
-def _watch_disabled_summary() -> None:
-    """Mode disabled keeps its summary in a plain dict: tell what scripts set there."""
-    from wandb.sdk.lib.disabled import SummaryDisabled
-
-    def set_item(summary: Any, key: str, value: Any) -> None:
-        dict.__setitem__(summary, key, value)
-        if not _silent:
-            client.summary({key: value})
-
-    def update(summary: Any, *args: Any, **more: Any) -> None:
-        values = dict(*args, **more)
-        dict.update(summary, values)
-        if not _silent and values:
-            client.summary(values)
-
-    SummaryDisabled.__setitem__ = set_item
-    SummaryDisabled.__setattr__ = set_item
-    SummaryDisabled.update = update
+def _turn_offline(options: dict[str, Any]) -> None:
+    """`init(mode="online")` would ask for an account: the mode of the trial's environment goes before it."""
+    mode = os.environ.get("WANDB_MODE") or "disabled"
+    settings = options.get("settings")
+    if options.get("mode") in ("online", "run", "shared"):
+        options["mode"] = mode
+    if isinstance(settings, dict) and settings.get("mode") in ("online", "run", "shared"):
+        options["settings"] = {**settings, "mode": mode}
+    elif getattr(settings, "mode", None) in ("online", "run", "shared"):
+        settings.mode = mode  # type: ignore[union-attr]
 
 
 def _history(run: Any) -> History:
-    history = _histories.get(run)
+    history: History | None = vars(run).get(HISTORY)
     if history is None:
-        history = _histories[run] = History()
+        history = vars(run)[HISTORY] = History(step=getattr(run, "_starting_step", 0) or 0)
     return history
 
 
-def _flush() -> None:
-    for history in list(_histories.values()):
-        history.flush()
+def _flush(wandb: Any, pid: int) -> None:
+    """What waits at the end of the process, but not of a forked child's, where it waits too."""
+    if os.getpid() == pid and wandb.run is not None:
+        _history(wandb.run).flush()

@@ -91,6 +91,12 @@ DIFFERENCES = {
         "refused with a suggestion",
         "it would optimise the wrong way",
     ),
+    "impute_while_running without quotes": Difference(
+        "validation",
+        'impute_while_running: false is a violation, for only the text "false" is known',
+        "accepted",
+        "YAML's false is what is meant; the key has no effect here",
+    ),
     "grid of continuous": Difference(
         "validation", "valid, and fails at the first suggestion", "refused", "told before it starts"
     ),

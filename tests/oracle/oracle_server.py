@@ -19,6 +19,19 @@ TYPES = {
     "param_categorical_w_probabilities": "categorical_w_probabilities",
     "param_int_uniform": "int_uniform",
     "param_uniform": "uniform",
+    "param_quniform": "q_uniform",
+    "param_loguniform": "log_uniform",
+    "param_loguniform_v2": "log_uniform_values",
+    "param_qloguniform": "q_log_uniform",
+    "param_qloguniform_v2": "q_log_uniform_values",
+    "param_inv_loguniform": "inv_log_uniform",
+    "param_inv_loguniform_v2": "inv_log_uniform_values",
+    "param_normal": "normal",
+    "param_qnormal": "q_normal",
+    "param_lognormal": "log_normal",
+    "param_qlognormal": "q_log_normal",
+    "param_beta": "beta",
+    "param_qbeta": "q_beta",
 }
 
 
@@ -45,7 +58,7 @@ def grid(parameters: dict[str, Any], most: int) -> list[Any]:
 def kind(config: dict[str, Any]) -> str:
     """The distribution that is inferred."""
     found: str = HyperParameter("x", config).type
-    return TYPES.get(found, found)
+    return TYPES[found]
 
 
 def violations(sweep: dict[str, Any]) -> list[str]:

@@ -46,6 +46,13 @@ SPACES: list[dict[str, Any]] = [
     {"a": {V: ["1e-5x", "0x1", "yes"]}},
     {"a": {V: [1e-5, 1e16, -0.0, 0]}},
     {"a": {V: [float("inf"), 1, float("-inf")]}},
+    {"a": {V: [float("nan"), 1, float("nan"), 1.0]}},
+    {"a": {V: [1, 1.0, True, "1", [1], [1.0], {"k": 1}, {"k": 1.0}]}, "A": {"value": {"x": None}}},
+    {
+        "n": {
+            "parameters": {"s": {"distribution": "q_uniform", "min": 1, "max": 4}, "i": {"min": 0, "max": 1}}
+        }
+    },
     {"lr": {V: [0.1, 0.01]}, "Batch": {V: [32, 64]}, "seed": {"min": 1, "max": 3}, "tag": {"value": "t"}},
 ]
 

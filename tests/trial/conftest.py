@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +130,106 @@ def wait_until() -> WaitUntil:
             time.sleep(0.005)
 
     return wait
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a script told on the channel, without times and with NaN as text; what it printed; how it ended."""
+
+    told: list[dict[str, Any]]
+    out: str
+    err: str
+    code: int
+
+    @property
+    def rows(self) -> list[tuple[int | None, dict[str, Any]]]:
+        return [(message["step"], message["row"]) for message in self.told if "row" in message]
+
+
+Play = Callable[..., Played]
+
+
+class Listener:
+    """The supervisor's end of a channel: keeps the lines of all processes that connect."""
+
+    def __init__(self, path: str) -> None:
+        self._lines: list[str] = []
+        self._readers: list[threading.Thread] = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(path)
+        self._socket.listen()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self._readers.append(threading.Thread(target=self._read, args=(connection,), daemon=True))
+                self._readers[-1].start()
+
+    def _read(self, connection: socket.socket) -> None:
+        with connection, connection.makefile(encoding="utf-8") as file:
+            self._lines += list(file)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All that was told by processes which have ended."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._acceptor.join(10)
+        for reader in self._readers:
+            reader.join(10)
+        parsed = [json.loads(line, parse_constant=str) for line in self._lines]
+        return [{key: value for key, value in one.items() if key != "time"} for one in parsed]
+
+
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter without any package: neither wandb nor hpo."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    return str(folder / "bin/python")
+
+
+SWEPT = {"lr": 0.1, "net": {"a": 3, "b": 4}}
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    """Runs a script, or code, as a trial with a channel → what it told and printed, and how it ended."""
+    channels = tempfile.mkdtemp(prefix="hpo-test-", dir="/tmp")
+
+    def run(
+        script: Path | str,
+        *arguments: str,
+        python: str = sys.executable,
+        mode: str = "disabled",
+        config: Mapping[str, Any] = SWEPT,
+        **variables: str,
+    ) -> Played:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        if isinstance(script, str):
+            (folder / "train.py").write_text(script)
+            script = folder / "train.py"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("WANDB")}
+        env = trial_environment(
+            inherited | {"WANDB_MODE": mode} | variables,
+            number=1,
+            config=config,
+            directory=str(folder),
+            channel=f"{channels}/{folder.name}",
+            metric="loss",
+            cwd=str(folder),
+            sweep_id="sweep",
+            run_id="run",
+            project=None,
+            entity=None,
+        )
+        (folder / "params.yaml").write_text(params_text(config))
+        listener = Listener(env["HPO_CHANNEL"])
+        command = [python, str(script), *arguments]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=90)
+        return Played(listener.messages(), done.stdout, done.stderr, done.returncode)
+
+    yield run
+    shutil.rmtree(channels)

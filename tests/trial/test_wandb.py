@@ -2,209 +2,122 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
+import signal
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hpo.trial.environment import params_text, trial_environment
-
 SCRIPTS = Path(__file__).parent / "scripts"
-CONFIG = {"lr": 2, "optimizer": {"lr": 0.1}}
-Lines = list[dict[str, Any]]
-EXPECTED: dict[str, Lines] = {
-    "tutorial": [
-        {"row": {"loss": 2.0, "epoch": 0, "note": "x"}, "step": 0},
-        {"row": {"loss": 1.0, "epoch": 1, "note": "x"}, "step": 1},
+CODES = {"raises": 1, "killed": -signal.SIGKILL}
+
+
+def row(step: int, **values: Any) -> dict[str, Any]:
+    return {"row": {name.replace("__", "/"): value for name, value in values.items()}, "step": step}
+
+
+def define(name: str, summary: str) -> dict[str, Any]:
+    return {"define": {"name": name, "summary": summary}}
+
+
+TOLD: dict[str, list[dict[str, Any]]] = {
+    "log_rows": [
+        row(0, loss=9.0),
+        row(1, loss=8.0, acc=0.5),
+        row(5, loss=7.0, deep={"a": 1}),
+        row(5, deep={"b": 2}, closes=5),
+        row(9, loss=6.0),
+        row(10, odd="NaN", none=None, yes=True, text="t", list=[1, 2]),
+        row(20, loss=5.0),
+        row(21, loss=4.0),
+        row(21, late=1),
     ],
-    "steps": [
-        {"row": {"a": 1, "loss": 0.5}, "step": 0},
-        {"row": {"x": 1, "y": 2}, "step": 5},
-        {"row": {"loss": 0.4}, "step": 6},
-        {"row": {"more": 1}, "step": 6},
-        {"row": {"loss": 0.3}, "step": 7},
-        {"row": {"nested": {"loss": 1, "deep": {"v": 2}}}, "step": 8},
-        {"row": {"pending": 1}, "step": 9},
+    "overwritten": [
+        row(0, loss=0.0, batch=0),
+        {"summary": {"loss": 2.0}},
+        row(0, batch=2),
+        row(1, loss=12.0, batch=2),
+        row(2, loss=22.0, batch=2),
     ],
-    "settings": [{"row": {"loss": 2}, "step": 0}],
-    "summary": [
-        {"define": {"name": "acc", "summary": "max"}},
-        *({"row": {"acc": value}, "step": step} for step, value in enumerate((0.1, 0.9, 0.5))),
-        {"summary": {"final": 7}},
-        {"summary": {"loss": 0.25}},
+    "read_config": [row(0, loss=0.1)],
+    "summaries": [
+        define("loss", "min,max"),
+        define("val/*", "mean"),
+        define("quiet", "none"),
+        *(
+            row(step, loss=v, val__f1=float(v), acc=v, deep={"x": v}, quiet=v)
+            for step, v in enumerate((3, 1, 2))
+        ),
+        *({"summary": values} for values in ({"best": 0.5}, {"last_epoch": 7})),
+        *({"summary": values} for values in ({"a": 1}, {"b": {"c": 2}}, {"b": {"d": 3}}, {"loss": 0.25})),
+        row(10, more=1),
     ],
+    "several_runs": [
+        row(0, loss=3),
+        row(4, loss=2),
+        row(0, loss=1),
+        row(0, loss=0.5),
+    ],
+    "raises": [row(1, loss=3, epoch=1), row(2, epoch=2, loss=2)],
+    "killed": [row(1, loss=3.0), row(2, epoch=2, loss=2.0)],
     "lightning": [
-        {"row": {"train_loss": 1.0, "trainer/global_step": 0}, "step": 0},
-        {"row": {"loss": 0.5, "epoch": 0, "trainer/global_step": 0}, "step": 1},
-        {"row": {"train_loss": 0.0, "trainer/global_step": 1}, "step": 2},
-        {"row": {"loss": -0.5, "epoch": 1, "trainer/global_step": 1}, "step": 3},
+        *(
+            row(step, train_loss_step=1 / (step + 1), epoch=0, trainer__global_step=step + 1)
+            for step in (0, 1)
+        ),
+        row(2, val_loss=1.0, loss=1.5, epoch=0, trainer__global_step=2),
+        *(row(step, train_loss_step=1 / step, epoch=1, trainer__global_step=step) for step in (3, 4)),
+        row(5, val_loss=0.5, loss=0.75, epoch=1, trainer__global_step=4),
     ],
-    "huggingface": [
-        {"row": {"train/loss": 2.5, "train/global_step": 10}, "step": 0},
-        {"row": {"eval/loss": 1.5, "loss": 1.5, "train/global_step": 10}, "step": 1},
-        {"summary": {"train/total_flos": 3}},
+    "transformers": [
+        row(0, train__loss=1.0, train__global_step=1),
+        row(1, eval__loss=2.0, loss=3.0, train__global_step=1),
+        row(2, train__loss=0.5, train__global_step=2),
+        row(3, eval__loss=1.0, loss=1.5, train__global_step=2),
+        {"summary": {"train_runtime": 1.5}},
+        {"summary": {"total_flos": 1e12}},
     ],
-    "crash": [{"row": {"loss": 1}, "step": 0}, {"row": {"half": 1}, "step": 1}],
-    "values": [
-        {"row": {"loss": 0.125, "flag": True, "none": None, "text": "t", "list": [1, 2]}, "step": 0},
-        {"row": {"loss": "NaN", "big": "Infinity"}, "step": 1},
-        {"row": {"loss": 1, "table": "<Table>"}, "step": 2},
-    ],
+    "media": [row(0, loss=2.0, deep={"v": 1}), row(5, loss=1.0)],
+    "defaults": [row(0, loss=1.0)],
+    "makes_sweeps": [row(0, loss=1.0)],
+}
+PRINTED = {
+    "log_rows": "wandb.log must be passed a dictionary\n"
+    "Key values passed to `wandb.log` must be strings.\n"
+    "[0, 2, 4, 5, 6, 20]\n",
+    "defaults": "0.1 2 4\n",
 }
 
 
-@pytest.fixture(scope="session")
-def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter without any package."""
-    folder = tmp_path_factory.mktemp("bare")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    return str(folder / "bin/python")
+def flat(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Summaries that were set in one call arrive in one message or in several."""
+    parts: list[dict[str, Any]] = []
+    for message in told:
+        values = message.get("summary", {})
+        parts += [{"summary": {key: value}} for key, value in values.items()] if values else [message]
+    return parts
 
 
-class Listener:
-    """The supervisor's end of a channel: keeps each line."""
-
-    def __init__(self, path: str) -> None:
-        self.lines: list[str] = []
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(path)
-        self.socket.listen()
-        self.socket.settimeout(60)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        connection, _ = self.socket.accept()
-        with connection, connection.makefile(encoding="utf-8") as file:
-            self.lines += list(file)
-
-    def messages(self) -> Lines:
-        """What was received, without times; NaN and Infinity as text."""
-        self.thread.join(10)
-        parsed = [json.loads(line, parse_constant=str) for line in self.lines]
-        return [{key: value for key, value in one.items() if key != "time"} for one in parsed]
+@pytest.fixture(scope="module")
+def printed() -> dict[str, str]:
+    """What each script has printed so far, whichever wandb it ran with."""
+    return dict(PRINTED)
 
 
-@pytest.fixture
-def trial(tmp_path: Path) -> Callable[..., tuple[Lines, subprocess.CompletedProcess[str]]]:
-    """Runs a script as a trial → what it told, and how it ended."""
-
-    def run(
-        python: str, script: Path, mode: str = "disabled"
-    ) -> tuple[Lines, subprocess.CompletedProcess[str]]:
-        channel = f"/tmp/hpo-test-{os.getpid()}-{threading.get_ident()}"
-        listener = Listener(channel)
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("WANDB")} | {"WANDB_MODE": mode}
-        env = trial_environment(
-            inherited,
-            number=1,
-            config=CONFIG,
-            directory=str(tmp_path),
-            channel=channel,
-            metric="loss",
-            cwd=str(tmp_path),
-            sweep_id="sweep",
-            run_id="run",
-            project="p",
-            entity=None,
-        )
-        (tmp_path / "params.yaml").write_text(params_text(CONFIG))
-        try:
-            command = [python, str(script)]
-            done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90)
-        finally:
-            os.unlink(channel)
-        return listener.messages(), done
-
-    return run
+def check(name: str, played: Any, printed: dict[str, str]) -> None:
+    assert flat(played.told) == TOLD[name], played.err
+    assert played.code == CODES.get(name, 0), played.err
+    assert played.out == printed.setdefault(name, played.out), played.err
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_the_stand_in(name: str, trial: Any, bare_python: str) -> None:
-    told, done = trial(bare_python, SCRIPTS / f"{name}.py")
-    assert done.returncode == (name == "crash"), done.stderr
-    assert told == EXPECTED[name]
+@pytest.mark.parametrize("name", TOLD)
+def test_the_stand_in(name: str, play: Any, bare_python: str, printed: dict[str, str]) -> None:
+    check(name, play(SCRIPTS / f"{name}.py", python=bare_python), printed)
 
 
 @pytest.mark.wandb
 @pytest.mark.parametrize("mode", ["disabled", "offline"])
-@pytest.mark.parametrize("name", EXPECTED)
-def test_the_real_wandb(name: str, mode: str, trial: Any) -> None:
-    told, done = trial(sys.executable, SCRIPTS / f"{name}.py", mode)
-    assert done.returncode == (name == "crash"), done.stderr
-    assert told == EXPECTED[name]
-
-
-def test_wandbs_own_output_folder_is_not_wandb(trial: Any, bare_python: str, tmp_path: Path) -> None:
-    (tmp_path / "wandb").mkdir()
-    (tmp_path / "train.py").write_text("import wandb; wandb.init(); wandb.log({'loss': 1})")
-    told, done = trial(bare_python, tmp_path / "train.py")
-    assert told == [{"row": {"loss": 1}, "step": 0}], done.stderr
-
-
-def test_hpo_is_there_where_it_is_not_installed(trial: Any, bare_python: str, tmp_path: Path) -> None:
-    script = "import hpo; hpo.report({'loss': hpo.config()['lr']}, step=3)"
-    (tmp_path / "train.py").write_text(script)
-    told, done = trial(bare_python, tmp_path / "train.py")
-    assert told == [{"row": {"loss": 2}, "step": 3}], done.stderr
-
-
-def test_the_users_own_sitecustomize_still_runs(trial: Any, bare_python: str, tmp_path: Path) -> None:
-    site = subprocess.run(
-        [bare_python, "-c", "import site; print(site.getsitepackages()[0])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    own = Path(site, "sitecustomize.py")
-    own.write_text("import builtins; builtins.mine = 5")
-    try:
-        (tmp_path / "train.py").write_text("import hpo; hpo.report({'loss': mine})")
-        told, done = trial(bare_python, tmp_path / "train.py")
-    finally:
-        own.unlink()
-    assert told == [{"row": {"loss": 5}, "step": None}], done.stderr
-
-
-def test_a_forked_child_reports_too(trial: Any, bare_python: str, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(
-        "import os, hpo\nif os.fork() == 0:\n    hpo.report({'loss': 1})\n    os._exit(0)\nos.wait()\n"
-    )
-    told, done = trial(bare_python, tmp_path / "train.py")
-    assert told == [{"row": {"loss": 1}, "step": None}], done.stderr
-
-
-def test_scalars_of_array_libraries_are_numbers(trial: Any, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(
-        "import hpo, numpy, torch\n"
-        "hpo.report({'loss': torch.tensor(0.5), 'n': numpy.int64(3), 'b': numpy.bool_(True),"
-        " 'array': numpy.zeros(3), 'f': numpy.float32(0.25)})\n"
-    )
-    told, done = trial(sys.executable, tmp_path / "train.py")
-    row = {"loss": 0.5, "n": 3, "b": True, "array": "<ndarray>", "f": 0.25}
-    assert told == [{"row": row, "step": None}], done.stderr
-
-
-def test_a_script_outlives_its_supervisor(tmp_path: Path) -> None:
-    script = "import hpo\nfor i in range(1000):\n    hpo.report({'loss': i})\nprint('done')"
-    env = {**os.environ, "HPO_CHANNEL": str(tmp_path / "gone")}
-    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
-    assert done.stdout == "done\n"
-    assert done.stderr.count("lost") == 1
-
-
-def test_what_report_refuses() -> None:
-    import hpo
-
-    for wrong in (3, {1: 2}, None):
-        with pytest.raises(TypeError, match=r"hpo\.report"):
-            hpo.report(wrong)  # type: ignore[arg-type]
-    hpo.report({"loss": 1})
-    assert hpo.config() == {}
+@pytest.mark.parametrize("name", TOLD)
+def test_the_real_wandb(name: str, mode: str, play: Any, printed: dict[str, str]) -> None:
+    check(name, play(SCRIPTS / f"{name}.py", python=sys.executable, mode=mode), printed)

@@ -103,7 +103,10 @@ def test_grid_ends() -> None:
 @pytest.mark.parametrize("name", ["grid", "random"])
 def test_a_searcher_goes_on_from_its_saved_place(name: str, tmp_path: Any) -> None:
     parameters = {"a": {"values": list(range(9))}}
-    make = lambda: SEARCHERS[name](sweep(name, parameters).space, seed=3, metric="loss", mode="min")  # noqa: E731
+
+    def make() -> Any:
+        return SEARCHERS[name](sweep(name, parameters).space, seed=3, metric="loss", mode="min")
+
     whole, first, second = make(), make(), make()
     expected = [whole.suggest(str(i)) for i in range(6)]
     begun = [first.suggest(str(i)) for i in range(3)]

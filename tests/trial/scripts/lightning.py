@@ -1,16 +1,26 @@
-"""The calls of Lightning's WandbLogger."""
+"""The calls that Lightning's WandbLogger makes."""
 
 import os
 
 import wandb
+from wandb import Artifact
+from wandb.sdk.lib import RunDisabled
+from wandb.wandb_run import Run
 
-os.environ["WANDB_SILENT"] = "true"
+os.environ.setdefault("WANDB_START_METHOD", "thread")
 wandb.require("service")
-run = wandb.init(name="v", project="lightning_logs", dir=".", id="abc", resume="allow")
-run.define_metric("trainer/global_step")
-run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-run.config.update({"hidden": 3}, allow_val_change=True)
-for step in (0, 1):
-    run.log({"train_loss": 1.0 - step, "trainer/global_step": step})
-    run.log({"loss": 0.5 - step, "epoch": step, "trainer/global_step": step})
-run.watch(None) if False else None
+experiment = wandb.init(name=None, project="lightning_logs", dir=".", id=None, resume="allow")
+assert isinstance(experiment, (Run, RunDisabled))
+assert wandb.run is experiment
+experiment.define_metric("trainer/global_step")
+experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+experiment.config.update({"hidden": 8, "lr": 100}, allow_val_change=True)
+step = 0
+for epoch in range(2):
+    for _ in range(2):
+        step += 1
+        experiment.log({"train_loss_step": 1.0 / step, "epoch": epoch, "trainer/global_step": step})
+    experiment.log({"val_loss": 2.0 / step, "loss": 3.0 / step, "epoch": epoch, "trainer/global_step": step})
+experiment.watch(None) if experiment.disabled else None
+print(experiment.config["lr"], experiment.config["hidden"], Artifact(name="model", type="model").type)
+experiment.finish()

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import sys
+import enum
 from typing import Any
 
 from . import env, errors, util
+from ._artifacts import Artifact
 from ._config import Config
-from ._media import (
-    Artifact,
+from ._init import finish, init
+from ._preinit import globals_of
+from ._run import Run
+from ._settings import Settings
+from .apis import Api
+from .data_types import (
     Audio,
+    Classes,
     Graph,
     Histogram,
     Html,
     Image,
+    JoinedTable,
     Molecule,
     Object3D,
     Plotly,
     Table,
     Video,
-    plot,
-    sklearn,
+    box3d,
 )
-from ._run import Run, Settings, active, start
 from .errors import CommError, Error, UsageError
+from .errors.term import termerror, termlog, termsetup, termwarn
 
-__version__ = "0.31.0+hpo"
+__version__ = "0.31.0"
+"""The release of wandb whose behaviour this follows: libraries compare it."""
+
+SUBMODULES = ("keras", "lightgbm", "plot", "sdk", "sklearn", "tensorboard", "wandb_run", "xgboost")
+"""Loaded when they are first used."""
 
 __all__ = [
+    "AlertLevel",
     "Api",
     "Artifact",
     "Audio",
+    "Classes",
     "CommError",
     "Config",
     "Error",
@@ -38,6 +50,7 @@ __all__ = [
     "Histogram",
     "Html",
     "Image",
+    "JoinedTable",
     "Molecule",
     "Object3D",
     "Plotly",
@@ -47,34 +60,34 @@ __all__ = [
     "UsageError",
     "Video",
     "agent",
-    "config",
+    "attach",
+    "box3d",
     "controller",
-    "define_metric",
     "env",
     "errors",
     "finish",
     "init",
-    "log",
+    "join",
     "login",
-    "plot",
     "require",
-    "run",
+    "restore",
     "setup",
-    "sklearn",
-    "summary",
     "sweep",
     "teardown",
     "termerror",
     "termlog",
+    "termsetup",
     "termwarn",
     "util",
-    "watch",
 ]
 
 
-def init(*args: Any, **options: Any) -> Run:
-    """Start the run, or return the one that is under way; see wandb.run.start."""
-    return start(*args, **options)
+class AlertLevel(enum.Enum):
+    """How urgent an alert is; none is sent."""
+
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
 
 
 def login(*args: Any, **options: Any) -> bool:
@@ -86,70 +99,40 @@ def setup(*args: Any, **options: Any) -> None:
     """Nothing to set up."""
 
 
+require = attach = _attach = setup
+join = finish
+
+
 def teardown(exit_code: int | None = None) -> None:
     """End the run."""
     finish(exit_code)
 
 
-def require(*args: Any, **options: Any) -> None:
-    """Nothing is optional here."""
+def restore(name: str, *args: Any, **options: Any) -> Any:
+    """Raise: files of other runs are on W&B's server."""
+    raise Error(f"wandb.restore({name!r}) needs W&B's server; install wandb and set WANDB_MODE=online")
 
 
-def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
-    """End the run if there is one."""
-    current = active()
-    if current is not None:
-        current.finish(exit_code)
+def plot_table(*args: Any, **options: Any) -> Plotly:
+    """A chart that is not kept."""
+    return Plotly(*args, **options)
 
 
-join = finish
-
-
-def termlog(text: str = "", **options: Any) -> None:
-    """Print a line to stderr."""
-    print(f"wandb: {text}", file=sys.stderr)
-
-
-termwarn = termerror = termlog
-
-
-def _no_server(what: str) -> Any:
+def _refusing(name: str) -> Any:
     def refuse(*args: Any, **options: Any) -> Any:
-        raise Error(f"{what} needs W&B's server and its package; neither is here")
+        raise Error(f"wandb.{name} in a trial of hpo: the sweep is already running")
 
     return refuse
 
 
-Api = _no_server("wandb.Api")
-controller = _no_server("wandb.controller")
-sweep = agent = _no_server("wandb.sweep or wandb.agent inside a trial")
-restore = _no_server("wandb.restore")
-
-_OF_RUN = (
-    "alert",
-    "config",
-    "define_metric",
-    "link_artifact",
-    "link_model",
-    "log",
-    "log_artifact",
-    "log_model",
-    "mark_preempting",
-    "save",
-    "summary",
-    "unwatch",
-    "use_artifact",
-    "use_model",
-    "watch",
-)
+sweep, agent, controller = map(_refusing, ("sweep", "agent", "controller"))
+patched: dict[str, list[Any]] = {"tensorboard": [], "keras": [], "gym": []}
+globals().update(globals_of(None))
 
 
 def __getattr__(name: str) -> Any:
-    current = active()
-    if name == "run":
-        return current
-    if name in _OF_RUN:
-        if current is None:
-            raise Error(f"You must call wandb.init() before wandb.{name}")
-        return getattr(current, name)
-    raise AttributeError(f"hpo's stand-in for wandb has no '{name}'")
+    if name in SUBMODULES or name == "integration":
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"hpo's stand-in for wandb has no {name!r}; install wandb to have it")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import sys
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hpo.trial.values import UnplainError, plain
+
 from .errors import ConfigError
+from .errors.term import termwarn
+
+DEFAULTS = "config-defaults.yaml"
+"""Read from the working directory, as by W&B."""
 
 
 class Config:
@@ -16,18 +23,22 @@ class Config:
     def __init__(self) -> None:
         object.__setattr__(self, "_items", {})
         object.__setattr__(self, "_locked", set())
+        if os.path.exists(DEFAULTS):
+            self.update(DEFAULTS)
 
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
 
     def __getattr__(self, key: str) -> Any:
+        if key == "_items":  # a copy in the making: it has none yet
+            raise AttributeError(key)
         try:
             return self._items[key]
         except KeyError as error:
             raise AttributeError(f"{type(self)!r} object has no attribute {key!r}") from error
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._set(key, value, False)
+        self.update({key: value})
 
     __setattr__ = __setitem__
 
@@ -43,17 +54,17 @@ class Config:
     def __repr__(self) -> str:
         return str(self._items)
 
-    def keys(self) -> Any:
+    def keys(self) -> list[str]:
         """Names."""
-        return self._items.keys()
+        return list(self._items)
 
-    def items(self) -> Any:
+    def items(self) -> list[tuple[str, Any]]:
         """Names and values."""
-        return self._items.items()
+        return list(self._items.items())
 
-    def values(self) -> Any:
+    def values(self) -> list[Any]:
         """Values."""
-        return self._items.values()
+        return list(self._items.values())
 
     def get(self, *args: Any) -> Any:
         """The value of a name, or a default."""
@@ -63,85 +74,106 @@ class Config:
         """All values, as a dict."""
         return dict(self._items)
 
+    _as_dict = as_dict
+
     def update(self, d: Any, allow_val_change: bool | None = None) -> None:
-        """Set many values from a mapping, a Namespace or absl's FLAGS."""
+        """Set many values from a mapping, a Namespace, a file or absl's FLAGS.
+
+        Raises ConfigError for another value of a name that is there, unless `allow_val_change`; nothing is
+        set then.
+        """
+        chosen = {}
         for key, value in as_mapping(d).items():
-            self._set(key, value, bool(allow_val_change))
+            name, value = str(key).strip("-"), friendly(value)
+            if name in self._locked:
+                termwarn(f"Config item '{name}' was locked by 'sweep' (ignored update).", repeat=False)
+                continue
+            if not allow_val_change and name in self._items and value != self._items[name]:
+                raise ConfigError(
+                    f'Attempted to change value of key "{name}" from {self._items[name]} to {value}\n'
+                    "If you really want to do this, pass allow_val_change=True to config.update()"
+                )
+            chosen[name] = value
+        self._items.update(chosen)
 
     def setdefaults(self, d: Any) -> None:
         """Set values whose names are not there yet."""
-        for key, value in as_mapping(d).items():
-            if _name(key) not in self._items:
-                self._set(key, value, True)
+        self.update({key: value for key, value in as_mapping(d).items() if key not in self._items})
 
-    def lock(self, values: Mapping[str, Any]) -> None:
+    def merge_locked(self, values: Mapping[str, Any]) -> None:
         """Put in the sweep's values: they win, nested mappings are merged, and later writes are ignored."""
         for key, value in values.items():
-            self._items[key] = _merged(self._items.get(key), value)
-            self._locked.add(key)
+            name = key.strip("-")
+            self._items[name] = _merged(self._items.get(name), friendly(value))
+            self._locked.add(name)
 
     def persist(self) -> None:
         """Nothing: there is no server."""
 
-    def _set(self, key: str, value: Any, allowed: bool) -> None:
-        key = _name(key)
-        if key in self._locked:
-            print(
-                f"wandb: WARNING Config item '{key}' was locked by 'sweep' (ignored update).", file=sys.stderr
-            )
-            return
-        if not allowed and key in self._items and _differ(value, self._items[key]):
-            raise ConfigError(
-                f'Attempted to change value of key "{key}" from {self._items[key]} to {value}\n'
-                "If you really want to do this, pass allow_val_change=True to config.update()"
-            )
-        self._items[key] = value
-
-
-def _differ(one: Any, other: Any) -> bool:
-    try:
-        return bool(one != other)
-    except ValueError:  # arrays compare element by element
-        return True
-
-
-def _name(key: str) -> str:
-    return str(key).strip("-")
-
 
 def _merged(below: Any, above: Any) -> Any:
-    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+    if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
 
 
-def as_mapping(source: Any) -> Mapping[str, Any]:
-    """A mapping, a file of JSON or YAML, a Namespace or absl's FLAGS → a mapping; raises TypeError."""
+def friendly(value: Any) -> Any:
+    """What W&B makes of a value in its config: JSON's kinds as they are, the rest plain or as text."""
+    if isinstance(value, dict):
+        return {key: friendly(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, range)):
+        return [friendly(inner) for inner in value]
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    if dataclasses.is_dataclass(value):
+        return friendly(dataclasses.asdict(value))  # type: ignore[arg-type]
+    try:
+        return friendly(plain(value))
+    except UnplainError:
+        return str(value)
+
+
+def as_mapping(source: Any) -> dict[str, Any]:
+    """A mapping, a config file, a Namespace or absl's FLAGS → a dict; raises TypeError for anything else."""
     if source is None:
         return {}
-    if isinstance(source, (str, bytes)):
-        return _file(str(source))
-    if isinstance(source, Mapping) or hasattr(source, "keys"):
+    if isinstance(source, str):
+        return _file(source)
+    if isinstance(source, Mapping) or (hasattr(source, "keys") and hasattr(source, "__getitem__")):
         return {key: source[key] for key in source.keys()}  # noqa: SIM118 - only `keys` is certain
+    source = getattr(source, "FLAGS", source)
     if hasattr(source, "flag_values_dict"):
         return dict(source.flag_values_dict())
     if hasattr(source, "__dict__"):
-        return dict(vars(source))
-    raise TypeError(f"config must be a dict or have a __dict__ attribute, not {type(source).__name__}")
+        return {key: value for key, value in vars(source).items() if not key.startswith("__")}
+    raise TypeError("config must be a dict or have a __dict__ attribute.")
 
 
-def _file(path: str) -> Mapping[str, Any]:
-    """A config file in W&B's form, name: {value: …}, or plain; YAML where PyYAML is installed."""
+def _file(path: str) -> dict[str, Any]:
+    """A config file in W&B's form, `name: {value: …}`, or plain; YAML where PyYAML is installed."""
+    if not os.path.exists(path):
+        raise ConfigError(f"config file {path} doesn't exist")
     with open(path, encoding="utf-8") as file:
         text = file.read()
     try:
         loaded = json.loads(text)
     except ValueError:
-        import yaml
-
-        loaded = yaml.safe_load(text)
-    plain = {}
+        loaded = _yaml(text, path)
+    plain_values = {}
     for key, value in (loaded or {}).items():
         if key != "wandb_version":
-            plain[key] = value["value"] if isinstance(value, Mapping) and "value" in value else value
-    return plain
+            plain_values[key] = value["value"] if isinstance(value, dict) and "value" in value else value
+    return plain_values
+
+
+def _yaml(text: str, path: str) -> Any:
+    try:
+        import yaml
+    except ImportError:
+        raise ConfigError(f"to read {path}, install PyYAML (or wandb)") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"Invalid YAML in {path}: {error}") from error

@@ -1,4 +1,4 @@
-"""Media, tables and artifacts: made without complaint, kept nowhere."""
+"""Pictures, tables and the like: made without complaint, kept nowhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Media:
-    """Anything that only W&B's pages can show."""
+    """Anything that only W&B's pages can show. It is no metric, so a row goes without it."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.args, self.options = args, options
@@ -15,11 +15,16 @@ class Media:
     def _make(cls, *args: Any, **options: Any) -> Any:
         return cls(*args, **options)
 
-    from_file = from_numpy = from_molecule = make_plot_media = _make
+    from_file = from_numpy = from_molecule = from_rdkit = from_smiles = from_point_cloud = _make
+    make_plot_media = from_keras = _make
 
 
 class Audio(Media):
     """A sound."""
+
+
+class Classes(Media):
+    """Names of classes."""
 
 
 class Graph(Media):
@@ -55,65 +60,49 @@ class Video(Media):
 
 
 class Table(Media):
-    """Rows and columns; the rows can be read back."""
+    """Rows and columns; both can be read back."""
 
-    def __init__(self, columns: Any = None, data: Any = None, rows: Any = None, **options: Any) -> None:
+    def __init__(
+        self, columns: Any = None, data: Any = None, rows: Any = None, dataframe: Any = None, **options: Any
+    ) -> None:
         super().__init__()
-        self.columns = list(columns or options.pop("dataframe", {"Input": 0, "Output": 0, "Expected": 0}))
+        if dataframe is not None:
+            columns, data = list(dataframe.columns), dataframe.values.tolist()
+        self.columns = list(columns if columns is not None else ("Input", "Output", "Expected"))
         self.data = [list(row) for row in (data if data is not None else rows or [])]
 
     def add_data(self, *row: Any) -> None:
         """Add a row."""
         self.data.append(list(row))
 
-    def add_row(self, *row: Any) -> None:
-        """Add a row."""
-        self.data.append(list(row))
+    add_row = add_data
 
     def add_column(self, name: str, data: Any) -> None:
         """Add a column."""
         self.columns.append(name)
-        for row, value in zip(self.data, data, strict=False):
+        self.data = self.data or [[] for _ in data]
+        for row, value in zip(self.data, data):  # noqa: B905 - also runs in a script's older Python
             row.append(value)
 
     def get_column(self, name: str, convert_to: Any = None) -> list[Any]:
         """A column's values."""
         return [row[self.columns.index(name)] for row in self.data]
 
+    def iterrows(self) -> Any:
+        """Index and row of each row."""
+        return enumerate(self.data)
 
-class Artifact:
-    """A named set of files, which stay where they are."""
+    def get_dataframe(self) -> Any:
+        """The rows as a pandas.DataFrame."""
+        from importlib import import_module
 
-    def __init__(self, name: str, type: str = "", *args: Any, **options: Any) -> None:
-        self.name, self.type = name, type
-        self.metadata = options.get("metadata") or {}
-        self.version, self.id = "v0", None
-        self.aliases: list[str] = []
-
-    def add_file(self, *args: Any, **options: Any) -> None:
-        """Accepted."""
-
-    add = add_dir = add_reference = remove = delete = save = add_file
-
-    def new_file(self, name: str, mode: str = "w", **options: Any) -> Any:
-        """A file that is thrown away."""
-        import tempfile
-
-        return tempfile.TemporaryFile("w+b" if "b" in mode else "w+")
-
-    def wait(self, *args: Any, **options: Any) -> Artifact:
-        """Nothing to wait for."""
-        return self
+        return import_module("pandas").DataFrame(self.data, columns=self.columns)
 
 
-class _Accepting:
-    """A module whose every function gives a Media."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Media
+class JoinedTable(Media):
+    """Two tables."""
 
 
-plot = _Accepting()
-sklearn = _Accepting()
+def box3d(**options: Any) -> dict[str, Any]:
+    """A box of a point cloud."""
+    return options

@@ -1,25 +1,5 @@
-"""wandb.lightgbm: each boosting round becomes a row."""
+"""wandb.lightgbm, the older name of wandb.integration.lightgbm."""
 
-from __future__ import annotations
+from .integration.lightgbm import log_summary, wandb_callback
 
-from collections.abc import Callable
-from typing import Any
-
-from ._run import active
-
-
-def wandb_callback(*args: Any, **options: Any) -> Callable[[Any], None]:
-    """A callback that logs the evaluation results of each round as data_metric."""
-
-    def callback(round_: Any) -> None:
-        run = active()
-        if run is not None:
-            run.log(
-                {f"{data}_{name}": value for data, name, value, *_ in round_.evaluation_result_list or ()}
-            )
-
-    return callback
-
-
-def log_summary(*args: Any, **options: Any) -> None:
-    """Accepted."""
+__all__ = ["log_summary", "wandb_callback"]

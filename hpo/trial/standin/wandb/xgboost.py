@@ -13,7 +13,7 @@ except ImportError:
 
 
 class WandbCallback(TrainingCallback):  # type: ignore[misc, unused-ignore]
-    """Logs the evaluation results of each round as data-metric."""
+    """Logs the evaluation results of each round as data-metric, and the best score at the end."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
@@ -22,7 +22,20 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc, unused-ignore]
         """Log a row."""
         run = active()
         if run is not None:
-            run.log(
-                {f"{data}-{name}": v[-1] for data, logged in evals_log.items() for name, v in logged.items()}
-            )
+            row = {
+                f"{data}-{name}": v[-1] for data, logged in evals_log.items() for name, v in logged.items()
+            }
+            run.log({**row, "epoch": epoch})
         return False
+
+    def after_training(self, model: Any) -> Any:
+        """Log the best score of early stopping, if there is one."""
+        run, best = active(), model.attr("best_score")
+        if run is not None and best is not None:
+            run.log({"best_score": float(best), "best_iteration": int(model.attr("best_iteration"))})
+        return model
+
+
+def wandb_callback() -> WandbCallback:
+    """The older form."""
+    return WandbCallback()

@@ -1,5 +1,5 @@
 """wandb.sdk.lib."""
 
-from ..._run import Run as RunDisabled
+from .disabled import RunDisabled, SummaryDisabled
 
-__all__ = ["RunDisabled"]
+__all__ = ["RunDisabled", "SummaryDisabled"]

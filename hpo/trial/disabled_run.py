@@ -1,0 +1,145 @@
+"""A run of wandb's mode `disabled` → the same run with what mode `offline` does: steps, summary, locked config.
+
+Mode disabled writes nothing and starts no service, so trials run in it; but it counts no steps, keeps no
+aggregates, starts a second run beside the first, and gives swept values no precedence (0.31) or refuses
+defaults that differ from them (0.16 to 0.22).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpo.trial import client
+from hpo.trial.history import History
+from hpo.trial.summary import Summary, files_directory
+
+HISTORY = "_hpo_history"
+"""Where a followed run keeps its history, among its attributes."""
+KEEP = (None, False, "default", "return_previous")
+"""Values of `reinit` with which a second wandb.init gives the run that is under way."""
+
+
+class _Followed:
+    """The methods that a disabled run has in hpo; they go before those of its own class."""
+
+    summary: Any
+    config: Any
+
+    def log(self, data: Any, step: Any = None, commit: Any = None, *args: Any, **more: Any) -> None:
+        if not isinstance(data, Mapping):
+            raise TypeError("wandb.log must be passed a dictionary")
+        if any(not isinstance(key, str) for key in data):
+            raise TypeError("Key values passed to `wandb.log` must be strings.")
+        vars(self)[HISTORY].log(data, step, commit)
+
+    def finish(self, *args: Any, **more: Any) -> None:
+        import wandb
+        from wandb.sdk.lib import module
+
+        vars(self)[HISTORY].flush()
+        if wandb.run is self:
+            module.unset_globals()
+
+    _log, join, _finish = log, finish, finish
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.finish()
+
+    def define_metric(self, name: str, *args: Any, **more: Any) -> Any:
+        from wandb.sdk.wandb_metric import Metric
+
+        operations = more.get("summary", args[3] if len(args) > 3 else None)
+        if isinstance(operations, str):
+            self.summary.define(name, operations)
+            client.define(name, operations)
+        return Metric(name)
+
+    @property
+    def step(self) -> int:
+        history: History = vars(self)[HISTORY]
+        return history.step
+
+    @property
+    def dir(self) -> str:
+        return files_directory()
+
+
+METHODS = ("log", "_log", "finish", "join", "_finish", "__exit__", "define_metric", "step", "dir")
+
+
+def complete(wandb: Any, run_class: Any) -> None:
+    """Have every disabled run that this wandb starts followed."""
+    from wandb.sdk import wandb_init
+    from wandb.sdk.wandb_config import Config
+
+    starting: list[bool] = []
+    update = Config.update
+
+    @functools.wraps(update)
+    def lenient(config: Any, values: Any, allow_val_change: Any = None) -> None:
+        update(config, values, allow_val_change=bool(starting) or allow_val_change)
+
+    Config.update = lenient
+    maker = wandb_init._WandbInit
+    name = "make_disabled_run" if hasattr(maker, "make_disabled_run") else "_make_run_disabled"
+    original = getattr(maker, name)
+
+    @functools.wraps(original)
+    def make(self: Any, *parts: Any) -> Any:
+        starting.append(True)
+        try:
+            run = original(self, *parts)
+            follow(run)
+            for base, sweep in _values(self, parts):
+                run.config.update(base)
+                run.config.merge_locked(sweep, user="sweep", _allow_val_change=True)
+        finally:
+            starting.pop()
+        return run
+
+    setattr(maker, name, make)
+
+
+def _values(maker: Any, parts: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    """The script's and the sweep's values: in an argument, or (before 0.19) in the maker itself."""
+    for part in parts:
+        if hasattr(part, "sweep_no_artifacts"):
+            return [(part.base_no_artifacts, part.sweep_no_artifacts)]
+    return [(maker.config or {}, maker.sweep_config or {})]
+
+
+def follow(run: Any) -> None:
+    """Give the methods above to a run that was just started, and make wandb.log and its like mean them."""
+    import wandb
+
+    kind = type(run)
+    for name in METHODS:
+        vars(run).pop(name, None)  # older releases put functions that do nothing into the run itself
+    methods = {name: vars(_Followed)[name] for name in METHODS}
+    run.__class__ = type(kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
+    run.summary = summary = Summary()
+    vars(run)[HISTORY] = History(summary.follow)
+    for name in ("config", "log", "summary", "define_metric"):
+        setattr(wandb, name, getattr(run, name))
+
+
+def once(wandb: Any, start: Callable[..., Any]) -> Callable[..., Any]:
+    """A wandb.init that gives the disabled run which is under way, unless `reinit` asks for another."""
+
+    @functools.wraps(start)
+    def init(*args: Any, **options: Any) -> Any:
+        current = wandb.run
+        if current is None or HISTORY not in vars(current):
+            return start(*args, **options)
+        settings = options.get("settings")
+        told = settings.get("reinit") if isinstance(settings, Mapping) else getattr(settings, "reinit", None)
+        reinit = options.get("reinit", told)
+        if reinit in KEEP:
+            return current
+        if reinit != "create_new":
+            current.finish()
+        return start(*args, **options)
+
+    return init

@@ -1,0 +1,5 @@
+"""wandb.apis.public."""
+
+from . import Api
+
+__all__ = ["Api"]

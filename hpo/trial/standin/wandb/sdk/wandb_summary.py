@@ -1,0 +1,5 @@
+"""wandb.sdk.wandb_summary."""
+
+from hpo.trial.summary import Summary
+
+__all__ = ["Summary"]
