@@ -91,12 +91,12 @@ stage "ruff check" ruff check
 stage "ruff format" ruff format --check
 stage "mypy" mypy
 stage "shellcheck" shell_scripts
-stage "fast tests" python -m pytest -n 2 -m "not ray and not wandb and not oracle"
+stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle"
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\nfailed so far: %s\n' "$(IFS=,; echo "${failed[*]}")"
 fi
 printf '\n== slow tests\n'
-python -m pytest -m "ray or wandb or oracle" || failed+=("slow tests")
+python -m pytest -m "process or ray or wandb or oracle" || failed+=("slow tests")
 [ ${#failed[@]} -eq 0 ]

@@ -19,7 +19,8 @@ Path = tuple[str | int, ...]
 
 FLOAT_1_2 = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 """Floats of YAML 1.2 that YAML 1.1 takes for text: an exponent without a dot or sign, a sign before a dot."""
-MOST_VALUES = 1_000_000
+ALIASED = 50_000
+"""Values that aliases may add to those that the text itself can hold, one a character."""
 DEEPEST = 100
 SHORT = 10_000
 """Characters: what is shorter cannot nest deep enough to exhaust the C stack while it is composed."""
@@ -71,7 +72,7 @@ def parse(text: str, file: str) -> Document:
             [Problem(Place(file, line, 1), "", message, "save the file as UTF-8 text")]
         ) from None
     if node is not None:
-        _Builder(document).build(node, ())
+        _Builder(document, len(text)).build(node, ())
     return document
 
 
@@ -123,8 +124,9 @@ def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, 
 class _Builder:
     """Nodes → values. Aliased nodes are built each time they are named, up to a limit."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, length: int) -> None:
         self.document = document
+        self.most = ALIASED + length
         self.count = 0
         self.open: list[yaml.Node] = []
 
@@ -135,8 +137,8 @@ class _Builder:
         mark = node.start_mark
         self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
         self.count += 1
-        if self.count > MOST_VALUES or len(self.open) > DEEPEST:
-            what = "too many values" if self.count > MOST_VALUES else TOO_DEEP
+        if self.count > self.most or len(self.open) > DEEPEST:
+            what = "too many values" if self.count > self.most else TOO_DEEP
             self._stop(node, what, "check the anchors and aliases")
         if any(node is parent for parent in self.open):
             self._stop(node, "an alias that contains itself", "write the values out")
@@ -161,7 +163,7 @@ class _Builder:
             key = self._key(key_node)
             line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
             if key_node.tag == _TAG + "merge":
-                merged = self._merged(value_node, path) | merged
+                merged |= self._merged(value_node, path)  # a later `<<` wins, as in PyYAML
                 continue
             here: Path = (*path, key)
             self.document.places[here] = (line, column)

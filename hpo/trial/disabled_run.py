@@ -1,4 +1,4 @@
-"""A run of wandb's mode `disabled` → the same run with what mode `offline` does: steps, summary, locked config.
+"""A run of wandb's mode `disabled` → the same run with offline's rules: steps, summary, locked config.
 
 Mode disabled writes nothing and starts no service, so trials run in it; but it counts no steps, keeps no
 aggregates, starts a second run beside the first, and gives swept values no precedence (0.31) or refuses
@@ -8,6 +8,7 @@ defaults that differ from them (0.16 to 0.22).
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,10 @@ HISTORY = "_hpo_history"
 """Where a followed run keeps its history, among its attributes."""
 KEEP = (None, False, "default", "return_previous")
 """Values of `reinit` with which a second wandb.init gives the run that is under way."""
+
+
+def _loaded(name: str) -> Any:
+    return sys.modules[name]
 
 
 class _Followed:
@@ -35,12 +40,9 @@ class _Followed:
         vars(self)[HISTORY].log(data, step, commit)
 
     def finish(self, *args: Any, **more: Any) -> None:
-        import wandb
-        from wandb.sdk.lib import module
-
         vars(self)[HISTORY].flush()
-        if wandb.run is self:
-            module.unset_globals()
+        if _loaded("wandb").run is self:
+            _loaded("wandb.sdk.lib.module").unset_globals()
 
     _log, join, _finish = log, finish, finish
 
@@ -48,13 +50,11 @@ class _Followed:
         self.finish()
 
     def define_metric(self, name: str, *args: Any, **more: Any) -> Any:
-        from wandb.sdk.wandb_metric import Metric
-
         operations = more.get("summary", args[3] if len(args) > 3 else None)
         if isinstance(operations, str):
             self.summary.define(name, operations)
             client.define(name, operations)
-        return Metric(name)
+        return _loaded("wandb.sdk.wandb_metric").Metric(name)
 
     @property
     def step(self) -> int:
@@ -69,20 +69,18 @@ class _Followed:
 METHODS = ("log", "_log", "finish", "join", "_finish", "__exit__", "define_metric", "step", "dir")
 
 
-def complete(wandb: Any, run_class: Any) -> None:
+def complete(*_: Any) -> None:
     """Have every disabled run that this wandb starts followed."""
-    from wandb.sdk import wandb_init
-    from wandb.sdk.wandb_config import Config
-
     starting: list[bool] = []
-    update = Config.update
+    config_class = _loaded("wandb.sdk.wandb_config").Config
+    update = config_class.update
 
     @functools.wraps(update)
     def lenient(config: Any, values: Any, allow_val_change: Any = None) -> None:
         update(config, values, allow_val_change=bool(starting) or allow_val_change)
 
-    Config.update = lenient
-    maker = wandb_init._WandbInit
+    config_class.update = lenient
+    maker = _loaded("wandb.sdk.wandb_init")._WandbInit
     name = "make_disabled_run" if hasattr(maker, "make_disabled_run") else "_make_run_disabled"
     original = getattr(maker, name)
 
@@ -112,17 +110,16 @@ def _values(maker: Any, parts: tuple[Any, ...]) -> list[tuple[Any, Any]]:
 
 def follow(run: Any) -> None:
     """Give the methods above to a run that was just started, and make wandb.log and its like mean them."""
-    import wandb
-
     kind = type(run)
     for name in METHODS:
         vars(run).pop(name, None)  # older releases put functions that do nothing into the run itself
     methods = {name: vars(_Followed)[name] for name in METHODS}
-    run.__class__ = type(kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
+    followed = type(kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
+    object.__setattr__(run, "__class__", followed)  # 0.16's run makes an item of any attribute that is set
     run.summary = summary = Summary()
     vars(run)[HISTORY] = History(summary.follow)
     for name in ("config", "log", "summary", "define_metric"):
-        setattr(wandb, name, getattr(run, name))
+        setattr(_loaded("wandb"), name, getattr(run, name))
 
 
 def once(wandb: Any, start: Callable[..., Any]) -> Callable[..., Any]:

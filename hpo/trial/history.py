@@ -13,8 +13,6 @@ from hpo.trial import client
 from hpo.trial.objective import AGGREGATES, find
 from hpo.trial.values import plain_row
 
-Committed = "Callable[[Mapping[str, Any], int], object]"
-
 
 class History:
     """Merges what is logged at one step into one row and reports it.
@@ -26,7 +24,9 @@ class History:
     wait for the step's end.
     """
 
-    def __init__(self, committed: Committed | None = None, step: int = 0) -> None:
+    def __init__(
+        self, committed: Callable[[Mapping[str, Any], int], object] | None = None, step: int = 0
+    ) -> None:
         self.step = step
         """The step that a log call without one belongs to."""
         self._committed = committed
@@ -104,6 +104,13 @@ class History:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
                 return value
         return None
+
+
+def warn_of_tensorboard(options: Mapping[str, Any]) -> None:
+    """Say that what `wandb.init(sync_tensorboard=True)` would take from event files is not followed."""
+    if options.get("sync_tensorboard") or options.get("tensorboard"):
+        text = "sync_tensorboard: hpo reads no event files; log the sweep's metric by wandb.log or hpo.report"
+        print(f"hpo: WARNING {text}", file=sys.stderr)
 
 
 def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ class _Following:
             module.__spec__.loader = self.loader
         self.loader.exec_module(module)
         try:
+            _reach_own_package()
             from hpo.trial.wandb_bridge import patch
 
             patch(module)
@@ -49,41 +50,54 @@ class _Following:
 class WandbFinder:
     """Finds `wandb` before the usual finders do; all other names are left to them."""
 
-    @classmethod
-    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The real package, or the stand-in; a mere folder of that name, as wandb itself makes, is neither.
 
         A single file wandb.py is the user's own and left alone.
         """
         if name != "wandb":
             return None
-        spec = cls._real(name, target)
+        spec = _found(name, target)
         if spec is None:
+            _reach_own_package()
             return PathFinder.find_spec(name, [STAND_IN])
         if spec.submodule_search_locations is None:
             return None
         spec.loader = _Following(spec.loader)  # type: ignore[assignment]
         return spec
 
-    @classmethod
-    def _real(cls, name: str, target: Any = None) -> ModuleSpec | None:
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            if find is not None and finder is not cls:
-                spec: ModuleSpec | None = find(name, None, target)
-                if spec is not None and spec.loader is not None and spec.origin is not None:
-                    return spec
-        return None
-
-    @classmethod
-    def find_distributions(cls, context: Any = None) -> list[Any]:
+    @staticmethod
+    def find_distributions(context: Any = None) -> list[Any]:
         """The stand-in's version for importlib.metadata, which libraries ask before they import wandb."""
         wanted = getattr(context, "name", None)
-        if wanted is None or wanted.lower() != "wandb" or cls._real("wandb") is not None:
+        if wanted is None or wanted.lower() != "wandb" or _found("wandb") is not None:
             return []
+        _reach_own_package()
         from hpo.trial.metadata import stand_in
 
         return [stand_in()]
+
+
+def _found(name: str, target: Any = None) -> ModuleSpec | None:
+    """What all other finders make of a top-level name; a namespace package does not count."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        if find is not None and finder is not WandbFinder:
+            spec: ModuleSpec | None = find(name, None, target)
+            if spec is not None and spec.loader is not None and spec.origin is not None:
+                return spec
+    return None
+
+
+def _reach_own_package() -> None:
+    """Make `hpo.trial` importable where `hpo` is something of the user's own, such as a script hpo.py."""
+    spec = None if "hpo.trial" in sys.modules else _found("hpo")
+    if spec is None or [PACKAGE] == [os.path.abspath(path) for path in spec.submodule_search_locations or ()]:
+        return
+    own = type(sys)("hpo.trial")
+    own.__path__ = [HERE]
+    sys.modules["hpo.trial"] = own
 
 
 class HpoFinder:

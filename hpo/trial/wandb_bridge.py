@@ -11,10 +11,12 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.disabled_run import HISTORY, complete, once
-from hpo.trial.history import History
+from hpo.trial.history import History, warn_of_tensorboard
 from hpo.trial.values import plain_row
 
 Wrapper = Callable[..., Any]
+ONLINE = ("online", "run", "shared")
+"""Modes in which wandb talks to its server."""
 
 
 def patch(wandb: Any) -> None:
@@ -94,6 +96,7 @@ def _stay_here(wandb: Any, run_class: Any) -> None:
 
     def init(original: Wrapper) -> Wrapper:
         def start(*args: Any, **options: Any) -> Any:
+            warn_of_tensorboard(options)
             if _online():
                 os.environ.pop("WANDB_SWEEP_ID", None)  # W&B's server does not know this sweep
             else:
@@ -116,19 +119,15 @@ def _stay_here(wandb: Any, run_class: Any) -> None:
 
 
 def _online() -> bool:
-    return os.environ.get("WANDB_MODE") in ("online", "run", "shared")
+    return os.environ.get("WANDB_MODE") in ONLINE
 
 
 def _turn_offline(options: dict[str, Any]) -> None:
     """`init(mode="online")` would ask for an account: the mode of the trial's environment goes before it."""
-    mode = os.environ.get("WANDB_MODE") or "disabled"
     settings = options.get("settings")
-    if options.get("mode") in ("online", "run", "shared"):
-        options["mode"] = mode
-    if isinstance(settings, dict) and settings.get("mode") in ("online", "run", "shared"):
-        options["settings"] = {**settings, "mode": mode}
-    elif getattr(settings, "mode", None) in ("online", "run", "shared"):
-        settings.mode = mode  # type: ignore[union-attr]
+    told = settings.get("mode") if isinstance(settings, Mapping) else getattr(settings, "mode", None)
+    if (options.get("mode") or told) in ONLINE:
+        options["mode"] = os.environ.get("WANDB_MODE") or "disabled"  # goes before that of the settings
 
 
 def _history(run: Any) -> History:

@@ -134,10 +134,10 @@ def markdown() -> str:
         "",
         "All that the differential tests know of; any other difference fails them.",
         "",
-        "| where | W&B | hpo | why |",
-        "|---|---|---|---|",
+        "| what | where | W&B | hpo | why |",
+        "|---|---|---|---|---|",
     ]
-    lines += [f"| {d.where} | {d.wandb} | {d.hpo} | {d.why} |" for d in DIFFERENCES.values()]
+    lines += [f"| {name} | {d.where} | {d.wandb} | {d.hpo} | {d.why} |" for name, d in DIFFERENCES.items()]
     return "\n".join(lines) + "\n"
 
 

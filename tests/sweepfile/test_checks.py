@@ -136,12 +136,20 @@ def test_malformed_keys_are_errors(changes: dict[str, Any], said: str) -> None:
         ("asha", "early_terminate: a mapping is needed, not 'asha'; write `type: hyperband` and `min_iter:"),
         ({"type": "hyperband", "min_iter": 2, "max_iter": 9}, "early_terminate: warning: W&B never stops a"),
         ({"type": "hyperband", "min_iter": 2, "max_iter": 27, "s": 2}, "early_terminate.min_iter: warning:"),
-        ({"type": "hyperband", "min_iter": 2, "strict": False}, "early_terminate.strict: warning: trials are"),
+        ({"type": "hyperband", "min_iter": 2, "strict": False}, "early_terminate.strict: warning: "),
         ({"type": "hyperband", "min_iter": 2, "s": 2}, "early_terminate.s: warning: s has no effect"),
     ],
 )  # fmt: skip
 def test_early_stops(rule: Any, said: str) -> None:
     assert one(problems(metric=METRIC, early_terminate=rule)).startswith(said)
+
+
+def test_mixed_rungs_are_listed() -> None:
+    rule = {"type": "hyperband", "min_iter": 2, "max_iter": 20, "eta": 2}
+    said = one(problems(metric=METRIC, early_terminate=rule))
+    assert "here the rungs are 2, 4, 8, 16; leave max_iter out, or write max_iter and s" in said
+    said = one(problems(metric=METRIC, early_terminate={**rule, "s": 2}))
+    assert "max_iter and s decide: the rungs are 5, 10; remove min_iter" in said
 
 
 def test_a_command_in_one_text_is_split_for_the_hint() -> None:

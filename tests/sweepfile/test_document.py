@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,6 +183,13 @@ def test_merge_keys() -> None:
     assert got["one"] == {"min": 1, "max": 5}
     assert got["two"] == {"min": 1, "max": 3, "q": 2, "z": 0}
     assert parse("{'<<': 1}", "f.yaml").value == {"<<": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["{<<: {a: 1}, <<: {a: 2}}", "{<<: [{a: 1}, {a: 2}]}", "{a: 0, <<: {a: 1, b: 1}, <<: {b: 2}}"]
+)
+def test_merges_are_those_of_pyyaml(text: str) -> None:
+    assert value(text) == yaml.safe_load(text)
 
 
 def test_a_merge_is_no_repeated_key() -> None:

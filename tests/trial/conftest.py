@@ -134,7 +134,7 @@ def wait_until() -> WaitUntil:
 
 @dataclass(frozen=True)
 class Played:
-    """What a script told on the channel, without times and with NaN as text; what it printed; how it ended."""
+    """What a script told on the channel, without times, NaN as text; what it printed; how it ended."""
 
     told: list[dict[str, Any]]
     out: str
@@ -205,6 +205,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
         python: str = sys.executable,
         mode: str = "disabled",
         config: Mapping[str, Any] = SWEPT,
+        metric: str = "loss",
         **variables: str,
     ) -> Played:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -218,7 +219,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
             config=config,
             directory=str(folder),
             channel=f"{channels}/{folder.name}",
-            metric="loss",
+            metric=metric,
             cwd=str(folder),
             sweep_id="sweep",
             run_id="run",

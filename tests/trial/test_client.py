@@ -87,7 +87,8 @@ def test_scalars_of_array_libraries_are_numbers(play: Any) -> None:
         "import hpo, numpy, torch\n"
         "loss = torch.tensor(0.5, requires_grad=True)\n"
         "hpo.report({'loss': loss, 'n': numpy.int64(3), 'b': numpy.bool_(True), 'f': numpy.float32(0.25),\n"
-        "    'one': numpy.ones((1, 1)), 'pair': torch.arange(2), 'deep': {'t': loss.half()}, 'many': torch.ones(99)})\n"
+        "    'one': numpy.ones((1, 1)), 'pair': torch.arange(2), 'deep': {'t': loss.half()},\n"
+        "    'many': torch.ones(99)})\n"
     )
     expected = {"loss": 0.5, "n": 3, "b": True, "f": 0.25, "one": 1.0, "pair": [0, 1], "deep": {"t": 0.5}}
     assert played.rows == [(None, expected)], played.err
@@ -105,9 +106,11 @@ def test_what_is_no_metric_is_left_out_and_the_rest_arrives(play: Any) -> None:
         "import hpo, datetime, decimal, enum, pathlib\n"
         "class Odd:\n    def item(self): raise KeyError('x')\n"
         "round_ = {'a': 1}; round_['self'] = round_\n"
-        "hpo.report({'loss': 1, 'odd': Odd(), 'odds': [Odd()], 'deep': {'odd': Odd(), 'v': 2}, 'big': 10**400,\n"
-        "    'set': {1}, 'day': datetime.date(2024, 1, 2), 'dec': decimal.Decimal('0.5'), 'round': round_,\n"
-        "    'enum': enum.Enum('E', 'x').x, 'path': pathlib.Path('p'), 'keys': {1: 1, (2, 3): 2}, 'text': '\\ud800é'})\n"
+        "hpo.report({'loss': 1, 'odd': Odd(), 'odds': [Odd()], 'deep': {'odd': Odd(), 'v': 2},\n"
+        "    'big': 10**400, 'set': {1}, 'day': datetime.date(2024, 1, 2), 'round': round_,\n"
+        "    'dec': decimal.Decimal('0.5'),\n"
+        "    'enum': enum.Enum('E', 'x').x, 'path': pathlib.Path('p'), 'keys': {1: 1, (2, 3): 2},\n"
+        "    'text': '\\ud800é'})\n"
     )
     ((_, row),) = played.rows
     assert row.pop("round")["a"] == 1

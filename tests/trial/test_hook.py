@@ -64,6 +64,20 @@ def test_an_hpo_of_the_users_own_goes_first(play: Any, bare_python: str, tmp_pat
 SHOW = "import builtins, sys, wandb; print(builtins.mine, sys.modules['sitecustomize'].__file__)"
 
 
+@pytest.mark.parametrize("python", ["stand-in", pytest.param("real", marks=pytest.mark.wandb)])
+@pytest.mark.parametrize("own", ["hpo.py", "hpo/__init__.py", "hpo/notes.txt"])
+def test_an_hpo_of_the_users_own_does_not_hide_ours_from_wandb(
+    own: str, python: str, play: Any, bare_python: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "project" / own
+    file.parent.mkdir(parents=True)
+    file.write_text("mine = 3")
+    code = "import importlib.metadata as m, wandb; m.version('wandb'); wandb.init(); wandb.log({'loss': 1})"
+    interpreter = bare_python if python == "stand-in" else sys.executable
+    played = play(code, python=interpreter, PYTHONPATH=str(tmp_path / "project"))
+    assert (played.rows, played.err) == ([(0, {"loss": 1})], "")
+
+
 def own_sitecustomize(text: str, code: str = SHOW) -> str:
     """Code that puts a sitecustomize.py behind ours and starts Python anew."""
     return (
@@ -89,13 +103,9 @@ def test_what_the_users_sitecustomize_raises_is_said_as_ever(play: Any, bare_pyt
 
 
 def test_the_hook_loads_no_module_that_python_has_not_loaded(play: Any, bare_python: str) -> None:
-    known = subprocess.run(
-        [bare_python, "-E", "-c", "import sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    played = play("import sys; print(*sys.modules)", python=bare_python)
+    code = "import sys; print(*sys.modules)"
+    known = subprocess.run([bare_python, "-E", "-c", code], capture_output=True, text=True, check=True)
+    played = play(code, python=bare_python)
     assert {*played.out.split()} - {*known.stdout.split()} == {"_hpo_hook", "sitecustomize", "__future__"}
 
 

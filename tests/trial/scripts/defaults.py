@@ -5,7 +5,7 @@ import json
 with open("config-defaults.yaml", "w") as file:
     json.dump({"wandb_version": 1, "lr": {"value": 9}, "depth": {"value": 2}, "free": {"value": 3}}, file)
 
-import wandb  # noqa: E402
+import wandb
 
 run = wandb.init(config={"free": 4})
 print(run.config.lr, run.config.depth, run.config.free)

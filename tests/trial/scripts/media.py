@@ -19,9 +19,8 @@ run = wandb.init(settings=wandb.Settings(silent=True), tags=["a"], notes="n", gr
 table = wandb.Table(columns=["x", "y"], data=[[1, 2]])
 table.add_data(3, 4)
 image = wandb.Image("dot.png", caption="dot")
-wandb.log(
-    {"loss": 2.0, "image": image, "images": [image, image], "deep": {"html": wandb.Html("<b>x</b>"), "v": 1}}
-)
+images = {"image": image, "images": [image, image]}
+wandb.log({"loss": 2.0, **images, "deep": {"html": wandb.Html("<b>x</b>"), "v": 1}})
 wandb.log({"table": table}, step=5)
 wandb.log({"loss": 1.0, "line": wandb.plot.line(table, "x", "y")}, step=5)
 artifact = wandb.Artifact("model", type="model", metadata={"k": 1})
@@ -31,4 +30,4 @@ wandb.alert(title="t", text="x")
 run.log_code(".")
 wandb.save("dot.png")
 print(table.columns, table.data, run.tags, run.notes, run.group, run.job_type, artifact.metadata)
-print(isinstance(run, wandb.Run), bool(run.id), bool(run.dir))
+print(isinstance(run, wandb.sdk.wandb_run.Run), bool(run.id), bool(run.dir))

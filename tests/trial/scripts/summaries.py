@@ -9,13 +9,8 @@ run.define_metric("quiet", summary="none")
 for loss in (3, 1, 2):
     wandb.log({"loss": loss, "val/f1": float(loss), "acc": loss, "deep": {"x": loss}, "quiet": loss})
 seen = run.summary
-print(
-    sorted(dict(seen["loss"]).items()),
-    float(seen["val/f1"]["mean"]),
-    seen["acc"],
-    seen["deep"]["x"],
-    seen["_step"],
-)
+print(sorted(dict(seen["loss"]).items()), float(seen["val/f1"]["mean"]))
+print(seen["acc"], seen["deep"]["x"], seen["_step"])
 print(seen.get("quiet"), seen.get("nope", 1), wandb.summary["acc"])
 try:
     seen["nope"]

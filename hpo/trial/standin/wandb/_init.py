@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.trial import client
+from hpo.trial.history import warn_of_tensorboard
 
 from ._config import as_mapping
 from ._run import Run, activate, active
@@ -35,6 +36,7 @@ def init(
         termlog("wandb.init() called while a run is active, so returning the previous run.")
         return current
     named = {"entity": entity, "project": project, "id": id, "name": name, "notes": notes, "tags": tags}
+    warn_of_tensorboard(options)
     run = Run({**options, **named})
     run.config.update(_chosen(config, options), allow_val_change=True)
     run.config.merge_locked(client.config())
