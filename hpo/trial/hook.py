@@ -83,7 +83,7 @@ def _found(name: str, target: Any = None) -> ModuleSpec | None:
     """What all other finders make of a top-level name; a namespace package does not count."""
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
-        if find is not None and finder is not WandbFinder:
+        if find is not None and finder not in OURS:
             spec: ModuleSpec | None = find(name, None, target)
             if spec is not None and spec.loader is not None and spec.origin is not None:
                 return spec
@@ -93,7 +93,7 @@ def _found(name: str, target: Any = None) -> ModuleSpec | None:
 def _reach_own_package() -> None:
     """Make `hpo.trial` importable where `hpo` is something of the user's own, such as a script hpo.py."""
     spec = None if "hpo.trial" in sys.modules else _found("hpo")
-    if spec is None or [PACKAGE] == [os.path.abspath(path) for path in spec.submodule_search_locations or ()]:
+    if spec is None or PACKAGE in map(os.path.abspath, spec.submodule_search_locations or ()):
         return
     own = type(sys)("hpo.trial")
     own.__path__ = [HERE]
@@ -101,16 +101,23 @@ def _reach_own_package() -> None:
 
 
 class HpoFinder:
-    """Finds `hpo` after all others: for trials whose interpreter does not have it installed."""
+    """Finds `hpo` where it is not installed, before a mere folder of that name, whose modules join ours."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """This very package."""
-        return PathFinder.find_spec(name, [os.path.dirname(PACKAGE)]) if name == "hpo" else None
+        """This very package, unless the others find one."""
+        if name != "hpo" or _found(name) is not None:
+            return None
+        spec, folder = PathFinder.find_spec(name, [os.path.dirname(PACKAGE)]), PathFinder.find_spec(name)
+        if spec is not None and folder is not None:
+            (spec.submodule_search_locations or []).extend(folder.submodule_search_locations or [])
+        return spec
+
+
+OURS = (WandbFinder, HpoFinder)
 
 
 def install() -> None:
     """Put both finders in place, once."""
     if not any(getattr(finder, "__name__", "") == "WandbFinder" for finder in sys.meta_path):
-        sys.meta_path.insert(0, WandbFinder)
-        sys.meta_path.append(HpoFinder)
+        sys.meta_path[:0] = OURS

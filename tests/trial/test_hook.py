@@ -64,6 +64,14 @@ def test_an_hpo_of_the_users_own_goes_first(play: Any, bare_python: str, tmp_pat
 SHOW = "import builtins, sys, wandb; print(builtins.mine, sys.modules['sitecustomize'].__file__)"
 
 
+def test_a_folder_hpo_and_ours_are_one_package(play: Any, bare_python: str, tmp_path: Path) -> None:
+    (tmp_path / "hpo").mkdir()
+    (tmp_path / "hpo" / "search.py").write_text("mine = 3")
+    code = "import hpo; from hpo.search import mine; hpo.report({'loss': mine})"
+    played = play(code, python=bare_python, PYTHONPATH=str(tmp_path))
+    assert played.rows == [(None, {"loss": 3})], played.err
+
+
 @pytest.mark.parametrize("python", ["stand-in", pytest.param("real", marks=pytest.mark.wandb)])
 @pytest.mark.parametrize("own", ["hpo.py", "hpo/__init__.py", "hpo/notes.txt"])
 def test_an_hpo_of_the_users_own_does_not_hide_ours_from_wandb(
