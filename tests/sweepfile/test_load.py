@@ -206,7 +206,7 @@ def test_a_time_in_base_60_is_read_as_seconds_without_a_warning(read: Any) -> No
         ({"seed": 1.5}, "hpo.seed: 1.5 is not a whole number; write an integer"),
         ({"seed": "x"}, "hpo.seed: 'x' is not a number; leave out the quotes"),
         ({"sede": 1}, "hpo.sede: unknown key 'sede'; did you mean 'seed'?"),
-        ({"concurrency": 0}, "hpo.concurrency: 0: input should be greater than 0"),
+        ({"concurrency": 0}, "hpo.concurrency: 0: input should be greater than or equal to 1"),
         ({"max_failures": -1}, "hpo.max_failures: -1: input should be greater"),
         (3, "hpo: a mapping is needed, not 3"),
     ],
