@@ -146,7 +146,7 @@ class HpoSettings(Section):
     """Seed of the search; without it a fresh one is drawn, printed and recorded."""
     resources: Resources = Resources()
     """What one trial needs: cpu, gpu, memory."""
-    concurrency: Annotated[Whole, Field(ge=1)] | None = None
+    concurrency: Count | None = None
     """Most trials at once; without it as many as the machine or cluster has room for."""
     time_budget: Seconds | None = None
     """Seconds after which the run ends, or 90m, 12h, 1:30:00."""
