@@ -11,16 +11,22 @@ settings.register_profile("hpo", deadline=None, derandomize=True)  # the same ex
 settings.load_profile("hpo")
 
 
-PROCESSES = ("tests/trial/", "tests/cli/", "tests/test_architecture.py")
-"""Where nearly every test starts processes of its own; the fast tests are all others."""
+SLOWER = {
+    "tests/cli/": pytest.mark.process,
+    "tests/test_architecture.py": pytest.mark.process,
+    "tests/trial/": pytest.mark.process,
+    "tests/tune/": pytest.mark.ray,
+}
+"""Where nearly every test starts processes of its own or imports Ray; the fast tests are all others."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that start processes by the folder they stand in."""
+    """Mark tests by the folder they stand in."""
     for item in items:
         place = item.path.relative_to(config.rootpath).as_posix()
-        if place.startswith(PROCESSES):
-            item.add_marker(pytest.mark.process)
+        for start, mark in SLOWER.items():
+            if place.startswith(start):
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

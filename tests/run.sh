@@ -91,7 +91,8 @@ stage "ruff check" ruff check
 stage "ruff format" ruff format --check
 stage "mypy" mypy
 stage "shellcheck" shell_scripts
-stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle"
+stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle" \
+  --ignore=tests/oracle --ignore=tests/tune # importing these costs more than all fast tests
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then
