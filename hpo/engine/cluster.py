@@ -65,7 +65,8 @@ def connected(address: str | None) -> Iterator[Cluster]:
             _start(address)
         except (ConnectionError, RuntimeError, ValueError) as error:
             line = str(error).strip().splitlines()[0]
-            raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}") from error
+            token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
+            raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
     try:
         total = ray.cluster_resources()
         cluster = Cluster(address or "local", total.get("CPU", 0.0), total.get("GPU", 0.0))
