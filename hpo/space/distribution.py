@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -22,7 +23,10 @@ def fault(message: str, hint: str = "", key: str = "") -> PydanticCustomError:
 
 def _number(value: Any) -> Real:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        hint = "leave out the quotes" if isinstance(value, str) else "write one number"
+        quoted = isinstance(value, str) and re.fullmatch(
+            r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", value, re.IGNORECASE
+        )
+        hint = "leave out the quotes" if quoted else "write one number"
         raise fault(f"{value!r} is not a number", hint)
     if not math.isfinite(value) or abs(value) > 1e300:
         raise fault(f"{value!r} is not a finite number", "write a bound that a float can hold")

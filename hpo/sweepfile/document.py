@@ -39,12 +39,17 @@ class Document:
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     quoted: set[Path] = field(default_factory=set)
+    changed: dict[Path, str] = field(default_factory=dict)
+    """What the command line set → how it was written there."""
 
     def place(self, path: Iterable[str | int]) -> Place:
         """Where the value at `path` stands, or the nearest one above it that is there."""
         steps = tuple(path)
         while steps and steps not in self.places:
             steps = steps[:-1]
+        for path, text in self.changed.items():
+            if steps[: len(path)] == path:
+                return Place(text)
         return Place(self.file, *self.places.get(steps, (0, 0)))
 
     def problem(self, path: Path, message: str, hint: str = "", severity: Any = "error") -> None:

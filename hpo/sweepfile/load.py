@@ -82,7 +82,7 @@ def _text(path: Path) -> str:
         ) from None
     except OSError as error:
         raise SweepError(
-            [Problem(Place(str(path)), "", (error.strerror or "cannot be read").lower())]
+            [Problem(Place(str(path)), "", (error.strerror or "cannot be read").lower(), "name a sweep file")]
         ) from None
 
 

@@ -37,6 +37,8 @@ def override(document: Document, text: str) -> None:
             raise SweepError([Problem(place, ".".join(path), "holds a value, not keys", hint)])
         branch = below
     branch[name] = value
+    document.places.setdefault(tuple(path), (0, 0))
+    document.changed[tuple(path)] = str(place)
     document.quoted = {quoted for quoted in document.quoted if quoted[: len(path)] != tuple(path)}
 
 

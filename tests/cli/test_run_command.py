@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,12 +64,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def processes_with(text: str) -> list[int]:
-    """Processes whose environment holds `text`."""
+def processes_with(text: str, where: str = "environ") -> list[int]:
+    """Processes whose environment (or `cmdline`) holds `text`."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and text.encode() in (entry / "environ").read_bytes():
+            if entry.name.isdigit() and text.encode() in (entry / where).read_bytes():
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -92,6 +95,37 @@ def test_one_command_gives_the_best_trial(folder: Path) -> None:
     code, out, _ = hpo(folder, "status", "run")
     assert code == 0
     assert "complete" in out
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """A Ray cluster of three CPUs that `ray start` made; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    folder = tempfile.mkdtemp(prefix="hpo-ray-")
+    options = ["--num-cpus=3", "--include-dashboard=false", f"--temp-dir={folder}", "--block"]
+    command = [str(Path(sys.executable).with_name("ray")), "start", "--head", f"--port={port}", *options]
+    head = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: list(Path(folder).glob("session_*/sockets/raylet*")))
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.terminate()
+        head.wait(30)
+        for pid in processes_with(folder, "cmdline"):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_cluster_that_stands_is_used(folder: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    code, _, err = hpo(folder, "run", "sweep.yaml", "--count", "6", "--address", cluster, "--out", "run")
+    assert code == 0, err
+    run = load_run(folder / "run")
+    assert run.slots == 3
+    assert {trial.state for trial in run.trials} == {"finished"}
 
 
 def test_a_sweep_without_an_end_asks_for_one(folder: Path) -> None:

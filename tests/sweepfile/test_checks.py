@@ -108,7 +108,7 @@ def test_what_belongs_to_services_of_wandb(changes: dict[str, Any], said: str) -
         ({"metric": METRIC | {"goal": "max"}}, "metric.goal: 'max' is not a choice; known: minimize"),
         ({"metric": METRIC | {"goal": "Maximize"}}, "metric.goal: 'Maximize' is not a choice; did you mean"),
         ({"metric": METRIC | {"gaol": "x"}}, "metric.gaol: unknown key 'gaol'; did you mean 'goal'?"),
-        ({"metric": METRIC | {"target": "x"}}, "metric.target: 'x' is not a number; leave out the quotes"),
+        ({"metric": METRIC | {"target": "x"}}, "metric.target: 'x' is not a number; write one number"),
         ({"metric": METRIC | {"impute": "mean"}}, "metric.impute: 'mean' is not a choice; known: latest"),
         ({"command": 3}, "command: a list is needed, not 3; write one item a line"),
         ({"command": "python 'x"}, "command: is a text; W&B ignores it and runs the default command"),

@@ -76,7 +76,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(read_sweep(tmp_path / "no.yaml").problems[0]).endswith(
         "no.yaml: no such file; name a sweep file"
     )
-    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory")
+    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory; name a sweep file")
 
 
 @pytest.mark.parametrize("file", YAML, ids=lambda file: file.stem)
@@ -204,7 +204,7 @@ def test_a_time_in_base_60_is_read_as_seconds_without_a_warning(read: Any) -> No
         ({"resources": {"cpu": -1}}, "hpo.resources.cpu: -1: input should be greater"),
         ({"resources": {"gpu": True}}, "hpo.resources.gpu: True is not a number"),
         ({"seed": 1.5}, "hpo.seed: 1.5 is not a whole number; write an integer"),
-        ({"seed": "x"}, "hpo.seed: 'x' is not a number; leave out the quotes"),
+        ({"seed": "x"}, "hpo.seed: 'x' is not a number; write one number"),
         ({"sede": 1}, "hpo.sede: unknown key 'sede'; did you mean 'seed'?"),
         ({"concurrency": 0}, "hpo.concurrency: 0: input should be greater than or equal to 1"),
         ({"max_failures": -1}, "hpo.max_failures: -1: input should be greater"),

@@ -8,6 +8,7 @@ import pytest
 
 from hpo.errors import SweepError
 from hpo.sweepfile.document import parse
+from hpo.sweepfile.load import read_sweep
 from hpo.sweepfile.override import override
 
 TEXT = """\
@@ -95,13 +96,21 @@ def test_a_note_on_quotes_goes_with_the_value(read: Any) -> None:
     assert read(TEXT, ["parameters.lr={min: 0.05, max: 0.1}"]).warnings == []
 
 
-def test_problems_of_a_changed_value_stand_at_the_key(read: Any) -> None:
+def test_problems_of_a_changed_value_stand_on_the_command_line(read: Any) -> None:
     loaded = read(TEXT, ["parameters.lr.max=x"])
     (problem,) = loaded.errors
-    assert (problem.key, problem.place.line, problem.place.column) == ("parameters.lr.max", 4, 21)
+    assert (problem.key, str(problem.place)) == ("parameters.lr.max", "--set parameters.lr.max=x")
 
 
 def test_a_refused_override_is_the_only_problem(read: Any) -> None:
     loaded = read(TEXT, ["nothing"])
     assert [p.message for p in loaded.problems] == ["no key and value"]
     assert loaded.sweep is None
+
+
+def test_a_wrong_value_is_placed_on_the_command_line() -> None:
+    sweep = {"method": "random", "parameters": {"lr": {"min": 0.0, "max": 1.0}}}
+    (error,) = read_sweep(sweep, ["parameters.lr.max=abc"]).errors
+    assert str(error) == (
+        "--set parameters.lr.max=abc: parameters.lr.max: 'abc' is not a number; write one number"
+    )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import cloudpickle
-import pytest
 
 from hpo.trial.launch import Supervisor
 from hpo.trial.spec import TrialEnd, TrialSpec
@@ -16,7 +15,6 @@ WaitUntil = Callable[..., None]
 
 
 def test_a_function_trial(shared: Supervisor, spec: Spec, run: Run) -> None:
-    pytest.importorskip("hpo.trial.client")
     offset = 10
 
     def train(config: dict[str, Any]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_the_parameter_file_looks_like_wandbs() -> None:
 
 
 def test_real_wandb_reads_the_parameter_file(tmp_path: Path) -> None:
-    config_util = pytest.importorskip("wandb.sdk.lib.config_util")
+    config_util = importlib.import_module("wandb.sdk.lib.config_util")
     config = {"lr": 1e-05, "a.b": [1, 2.0], "opt": {"name": "x"}, "yes": "no"}
     file = tmp_path / "params.yaml"
     file.write_text(params_text(config), encoding="utf-8")
