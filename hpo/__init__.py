@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hpo.engine.result import RunResult
     from hpo.sweepfile.load import load_sweep
     from hpo.trial.client import config, report
+    from hpo.trial.setup import setup_value
     from hpo.tune.translate import Translation, translate
 
 _HOMES = {
@@ -22,6 +23,7 @@ _HOMES = {
     "load_sweep": "hpo.sweepfile.load",
     "report": "hpo.trial.client",
     "run": "hpo.engine.api",
+    "setup_value": "hpo.trial.setup",
     "sweep": "hpo.engine.api",
     "translate": "hpo.tune.translate",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "load_sweep",
     "report",
     "run",
+    "setup_value",
     "sweep",
     "translate",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from typing import Any, Protocol
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
+from hpo.engine.asking import Asking
 from hpo.engine.fleet import Fleet
+from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace
 from hpo.engine.scheduling import Scheduling
-from hpo.engine.specs import TrialSpecs
 from hpo.sweepfile.model import Metric
 from hpo.tune.schedulers import TIME
 from hpo.tune.searchers import BEST
@@ -23,10 +23,10 @@ from hpo.tune.translate import reaches
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
-ALIKE = 3
-"""So many first trials failing alike end the run."""
 LOSSES = 3
 """A trial whose slot was lost so often is given up."""
+PROGRESS = 10.0
+"""Seconds between two heartbeats of a trial in the journal; decisions need none of them."""
 
 
 class Record(Protocol):
@@ -35,56 +35,25 @@ class Record(Protocol):
     def append(self, event: dict[str, Any]) -> None:
         """Keep one event."""
 
+    def show(self, event: dict[str, Any]) -> None:
+        """Let whoever watches see an event that need not be kept."""
+
     def commit(self) -> None:
         """Put all kept events on disk."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When a run ends: trials in all (None: when the searcher is done), seconds, retries of a trial."""
-
-    count: int | None = None
-    seconds: float | None = None
-    max_failures: int = 0
-
-
-@dataclass
-class Ongoing:
-    """A trial that has not ended for good."""
-
-    number: int
-    config: dict[str, Any]
-    attempt: int = 0
-    losses: int = 0
-    slot: int = -1
-    stopping: bool = False
-
-    @property
-    def id(self) -> str:
-        """Name towards searcher and scheduler."""
-        return str(self.number)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: complete, target, interrupted, budget or failed; and why."""
-
-    state: str
-    reason: str = ""
-
-
 @dataclass
 class Controller:
-    """Drives one run; `searcher` and `scheduling` decide, `fleet` runs, `record` remembers.
+    """Drives one run; `asking` and `scheduling` decide, `fleet` runs, `record` remembers.
 
-    Every event that changes a state is on disk before the step that follows from it is taken.
+    Every event that changes a state is on disk before the step that follows from it is taken. An event costs
+    the same however many trials there are.
     """
 
-    searcher: Searcher
+    asking: Asking
     scheduling: Scheduling
     fleet: Fleet
     record: Record
-    specs: TrialSpecs
     metric: Metric | None
     limits: Limits
     progress: Callable[[], None] = lambda: None
@@ -94,7 +63,8 @@ class Controller:
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
     running: dict[int, Ongoing] = field(default_factory=dict)
-    early_failures: list[str] | None = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
+    early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
 
     def run(self) -> Outcome:
@@ -105,8 +75,9 @@ class Controller:
             self._fill()
             if not self.running and (self.ending or self.exhausted or self._full()) and not self._more():
                 return self.ending or Outcome("complete")
-            for slot, event in self.fleet.events(TICK):
-                self._handle(slot, event)
+            for event in self.fleet.events(TICK, self.asking.refs):
+                self._handle(event)
+            self._notes()
             self.record.commit()
             self.progress()
 
@@ -127,37 +98,50 @@ class Controller:
             self._stop_all()
 
     def _stop_all(self) -> None:
-        for slot, trial in self.running.items():
+        for trial in self.running.values():
             if not trial.stopping:
                 trial.stopping = True
-                self.fleet.stop(slot, "interrupted")
+                self.fleet.stop(trial.slot, trial.number, "interrupted")
 
     def _fill(self) -> None:
-        """Give every idle slot a trial while there are some."""
-        launches = []
-        while self.ending is None and (slot := self.fleet.idle()) is not None:
-            trial = self.waiting.popleft() if self.waiting else self._ask()
-            if trial is None:
-                break
-            trial.attempt += 1
-            trial.slot, trial.stopping = slot, False
-            self.running[slot] = trial
-            self.scheduling.add(trial.id, trial.config)
-            seat = self.fleet.seats[slot]
-            self._event("start", trial, attempt=trial.attempt, slot=slot, node=seat.node)
-            seat.busy = True
-            launches.append((slot, trial))
+        """Give every slot that is open a trial while there are some, and short ones ahead."""
+        if self.ending:
+            return
+        left = None if self.limits.count is None else self.limits.count - self.started
+        depth = self.pace.depth(left, len(self.fleet.seats))
+        launches: dict[int, list[Ongoing]] = {slot: [] for slot in self.fleet.open(depth)}
+        for level in range(depth + 1):
+            for slot, trials in launches.items():
+                if len(self.fleet.seats[slot].trials) + len(trials) > level:
+                    continue
+                trial = self.waiting.popleft() if self.waiting else self._ask()
+                if trial is None:
+                    self._launch(launches)
+                    return
+                trials.append(trial)
+        self._launch(launches)
+
+    def _launch(self, launches: dict[int, list[Ongoing]]) -> None:
+        launches = {slot: trials for slot, trials in launches.items() if trials}
+        for slot, trials in launches.items():
+            node = self.fleet.seats[slot].node
+            for trial in trials:
+                trial.attempt += 1
+                trial.slot, trial.stopping = slot, False
+                self.running[trial.number] = trial
+                self.scheduling.add(trial.id, trial.config)
+                self._event("start", trial, attempt=trial.attempt, slot=slot, node=node)
         if launches:
             self.record.commit()
-            for slot, trial in launches:
-                self.fleet.start(slot, self.specs.build(trial.number, trial.attempt, trial.config))
+        for slot, trials in launches.items():
+            self.fleet.start(slot, [(trial.number, trial.attempt, trial.config) for trial in trials])
 
     def _ask(self) -> Ongoing | None:
         """A new trial from the searcher, None where there is none now."""
         if self.exhausted or self._full():
             return None
         number = self.first + self.started
-        config = self.searcher.suggest(str(number))
+        config = self.asking.suggest(number)
         if config == Searcher.FINISHED:
             self.exhausted = True
             return None
@@ -171,30 +155,43 @@ class Controller:
     def _event(self, kind: str, trial: Ongoing, /, **values: Any) -> None:
         self.record.append({"event": kind, "trial": trial.number, **values})
 
-    def _handle(self, slot: int, event: dict[str, Any]) -> None:
-        trial = self.running[slot]
+    def _notes(self) -> None:
+        """What the side process of the searcher has to say."""
+        while self.asking.notes:
+            self.record.append({"event": "note", "text": self.asking.notes.pop(0)})
+
+    def _handle(self, event: dict[str, Any]) -> None:
+        if event["event"] == "note":
+            self.record.append(event)
+            return
+        trial = self.running[event["trial"]]
         match event["event"]:
             case "result":
-                self._result(slot, trial, event)
+                self._result(trial, event)
             case "end":
-                del self.running[slot]
+                del self.running[trial.number]
                 self._end(trial, {k: v for k, v in event.items() if k not in ("event", "trial")})
             case "lost":
-                del self.running[slot]
+                del self.running[trial.number]
                 self._lost(trial, event["reason"])
 
-    def _result(self, slot: int, trial: Ongoing, event: dict[str, Any]) -> None:
-        assert self.metric is not None
-        values = {key: event[key] for key in ("iteration", "value", "best")}
-        self._event("result", trial, **values)
+    def _result(self, trial: Ongoing, event: dict[str, Any]) -> None:
+        """A value of the objective. A heartbeat is only shown: no decision needs it (design §4.5)."""
+        now = time.monotonic()
+        if event.get("beat") and now - trial.noted < PROGRESS:
+            self.record.show(event)
+        else:
+            trial.noted = now
+            self._event("result", trial, **{key: event[key] for key in ("iteration", "value", "best")})
         if trial.stopping:
             return
-        result = self._as_result(event["iteration"], event["value"], event["best"])
-        self.searcher.on_trial_result(trial.id, result)
-        if self.scheduling.result(trial.id, result) == TrialScheduler.STOP:
-            trial.stopping = True
-            self.record.commit()
-            self.fleet.stop(slot, "stopped")
+        if not event.get("beat"):
+            result = self._as_result(event["iteration"], event["value"], event["best"])
+            self.asking.result(trial.id, result)
+            if self.scheduling.result(trial.id, result) == TrialScheduler.STOP:
+                trial.stopping = True
+                self.record.commit()
+                self.fleet.stop(trial.slot, trial.number, "stopped")
         self._check_target(event["best"])
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
@@ -212,6 +209,8 @@ class Controller:
         if self.interrupts >= 2 and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
         self._event("end", trial, attempt=trial.attempt, **end)
+        self.pace.add(end.get("seconds", 0.0))
+        self.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)
         state, value = end["state"], end.get("value")
         if state == "failed" and trial.attempt <= self.limits.max_failures and self.ending is None:
             self._again(trial, f"failed: {end['reason']}")
@@ -220,9 +219,12 @@ class Controller:
         result = self._as_result(end["iterations"], end["last"], value) if known else None
         self.scheduling.complete(trial.id, result, error=state == "failed")
         lost = state in ("failed", "interrupted")
-        self.searcher.on_trial_complete(trial.id, None if lost else result, error=state == "failed")
+        self.asking.complete(trial.id, None if lost else result, error=state == "failed")
         self._check_target(value if state in ("finished", "stopped") else None)
-        self._note_failure(trial, state, end["reason"], tail)
+        if self.early.add(state, end["reason"]) and self.ending is None:
+            shown = "\n".join(["", *(f"    {line}" for line in tail)]) if tail else ""
+            self.ending = Outcome("failed", f"the first {ALIKE} trials failed alike: {end['reason']}{shown}")
+            self.interrupts = 2
 
     def _again(self, trial: Ongoing, reason: str) -> None:
         self._event("requeue", trial, reason=reason)
@@ -232,30 +234,11 @@ class Controller:
     def _lost(self, trial: Ongoing, reason: str) -> None:
         """The slot died, not the trial: it starts again and the attempt does not count."""
         trial.losses += 1
-        if self.interrupts >= 2 or trial.losses >= LOSSES:
-            state = "interrupted" if self.interrupts >= 2 else "failed"
-            end = {
-                "state": state,
-                "kind": "lost",
-                "reason": reason,
-                "value": None,
-                "last": None,
-                "iterations": 0,
-            }
-            trial.attempt = self.limits.max_failures + 1
-            self._end(trial, end)
-        else:
+        if self.interrupts < 2 and trial.losses < LOSSES:
             trial.attempt -= 1
             self._again(trial, reason)
-
-    def _note_failure(self, trial: Ongoing, state: str, reason: str, tail: list[str]) -> None:
-        """End the run when its first trials all fail in the same way: the rest would too."""
-        if self.early_failures is None or state in ("interrupted",):
             return
-        self.early_failures.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))
-        if state != "failed" or len(set(self.early_failures)) > 1:
-            self.early_failures = None
-        elif len(self.early_failures) == ALIKE and self.ending is None:
-            shown = "\n".join(["", *(f"    {line}" for line in tail)]) if tail else ""
-            self.ending = Outcome("failed", f"the first {ALIKE} trials failed alike: {reason}{shown}")
-            self.interrupts = 2
+        state = "interrupted" if self.interrupts >= 2 else "failed"
+        unknown = {"value": None, "last": None, "iterations": 0}
+        trial.attempt = self.limits.max_failures + 1
+        self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError
 
-from hpo.engine.slot import Slot
-from hpo.trial.spec import TrialSpec
+from hpo.engine.slot import Slot, Start
+from hpo.trial.recipe import Recipe
 
 POLL = 30.0
 """Seconds that a slot waits for an event before it answers with none."""
@@ -20,82 +20,93 @@ CALLS = 2
 
 
 @dataclass
-class _Seat:
-    """One slot: its actor, the call that is under way, and whether it has reported for work."""
+class Seat:
+    """One slot: its actor, the call that is under way, and its trials: the first runs, the others wait."""
 
     actor: Any
     pending: Any
     node: str = ""
-    busy: bool = False
+    trials: list[int] = field(default_factory=list)
 
 
 class Fleet:
     """`size` slots, started in parallel, kept for the whole run; each takes a trial as soon as it is up."""
 
-    def __init__(self, size: int, demand: dict[str, float], function: bytes | None = None) -> None:
+    def __init__(
+        self, size: int, demand: dict[str, float], recipe: Recipe, function: bytes | None = None
+    ) -> None:
         self.demand = demand
+        self.recipe = ray.put(recipe)
         self.function = ray.put(function) if function is not None else None
-        self.seats: dict[int, _Seat] = {index: self._seat() for index in range(size)}
+        self.seats: dict[int, Seat] = {index: self._seat() for index in range(size)}
 
-    def _seat(self) -> _Seat:
+    def _seat(self) -> Seat:
         options = {"num_cpus": self.demand["cpu"], "num_gpus": self.demand["gpu"]}
         options |= {"max_restarts": 0, "max_concurrency": CALLS}
         if self.demand["memory"]:
             options["memory"] = self.demand["memory"]
-        actor = ray.remote(Slot).options(**options).remote(self.function)
-        return _Seat(actor, actor.node.remote())
+        actor = ray.remote(Slot).options(**options).remote(self.recipe, self.function)
+        return Seat(actor, actor.node.remote())
 
-    def idle(self) -> int | None:
-        """A slot that is up and has no trial."""
-        return next((i for i, seat in self.seats.items() if seat.node and not seat.busy), None)
+    def open(self, depth: int) -> list[int]:
+        """Slots that can be given trials now, idle ones first; `depth` may wait behind a running one."""
+        free = [
+            index
+            for index, seat in self.seats.items()
+            if seat.node and len(seat.trials) <= depth and (not seat.trials or seat.pending is None)
+        ]
+        return sorted(free, key=lambda index: len(self.seats[index].trials))
 
-    def busy(self) -> list[int]:
-        """The slots that have a trial."""
-        return [i for i, seat in self.seats.items() if seat.busy]
-
-    def start(self, index: int, spec: TrialSpec) -> None:
-        """Give an idle slot a trial."""
+    def start(self, index: int, starts: list[Start]) -> None:
+        """Give a slot trials; it must have been open for them."""
         seat = self.seats[index]
-        seat.busy = True
-        seat.pending = seat.actor.run.remote(spec.to_dict(), POLL)
+        seat.trials += [number for number, _, _ in starts]
+        seat.pending = seat.actor.run.remote(starts, POLL)
 
-    def stop(self, index: int, reason: str) -> None:
-        """Ask a slot to end its trial; its end arrives as an event."""
-        self.seats[index].actor.stop.remote(reason)
+    def stop(self, index: int, number: int, reason: str) -> None:
+        """Ask a slot to end a trial; its end arrives as an event."""
+        self.seats[index].actor.stop.remote(number, reason)
 
-    def events(self, timeout: float) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Events of all slots that have some, waiting at most `timeout` seconds for the first."""
+    def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
+        """Events of all slots that have some; waits `timeout` seconds at most for one, or for `also`."""
+        self._poll()
         owners = {seat.pending: index for index, seat in self.seats.items() if seat.pending is not None}
-        if not owners:
+        refs = [*owners, *also]
+        if not refs:
             time.sleep(timeout)
             return
-        refs = list(owners)
         ready, _ = ray.wait(refs, num_returns=1, timeout=timeout, fetch_local=False)
         if ready and len(refs) > 1:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0, fetch_local=False)
         for ref in ready:
-            yield from self._answered(owners[ref], ref)
+            if ref in owners:
+                yield from self._answered(owners[ref], ref)
 
-    def _answered(self, index: int, ref: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _poll(self) -> None:
+        """Hear of slots that have trials and were given no more."""
+        for seat in self.seats.values():
+            if seat.trials and seat.pending is None:
+                seat.pending = seat.actor.poll.remote(POLL)
+
+    def _answered(self, index: int, ref: Any) -> Iterator[dict[str, Any]]:
         seat = self.seats[index]
         seat.pending = None
         try:
             answer = ray.get(ref)
         except RayActorError as error:
-            was_busy = seat.busy
             self.seats[index] = self._seat()
-            if was_busy:
-                yield index, {"event": "lost", "reason": _first_line(error)}
+            yield from _lost(seat, _first_line(error))
             return
         if isinstance(answer, str):
             seat.node = answer
             return
         for event in answer:
+            if event["event"] == "lost" and "trial" not in event:
+                yield from _lost(seat, event["reason"])
+                continue
             if event["event"] in ("end", "lost"):
-                seat.busy = False
-            yield index, event
-        if seat.busy:
-            seat.pending = seat.actor.poll.remote(POLL)
+                seat.trials.remove(event["trial"])
+            yield event
 
     def close(self) -> None:
         """End what runs, wait for it, and let the actors go."""
@@ -104,6 +115,12 @@ class Fleet:
             ray.wait(closing, num_returns=len(closing), timeout=60)
         for seat in self.seats.values():
             ray.kill(seat.actor)
+
+
+def _lost(seat: Seat, reason: str) -> Iterator[dict[str, Any]]:
+    numbers, seat.trials = seat.trials, []
+    for number in numbers:
+        yield {"event": "lost", "trial": number, "reason": reason}
 
 
 def _first_line(error: BaseException) -> str:

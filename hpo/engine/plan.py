@@ -16,7 +16,6 @@ import yaml
 
 import hpo
 from hpo.engine.cluster import Cluster
-from hpo.engine.specs import TrialSpecs
 from hpo.errors import UserError
 from hpo.record.journal import Journal
 from hpo.record.trials import RunState
@@ -24,6 +23,9 @@ from hpo.space.grid import Grid
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import working_directory
+from hpo.trial.recipe import Recipe
+from hpo.trial.spec import WarmStart
+from hpo.trial.warm import warm_directory
 from hpo.tune.searchers import SpaceSearcher
 from hpo.tune.translate import fresh_seed, searcher
 
@@ -56,6 +58,10 @@ class LiveRecord:
         self.journal.append(event)
         self.state.apply(event)
 
+    def show(self, event: dict[str, Any]) -> None:
+        """Let whoever watches see an event that is not kept."""
+        self.state.apply({"time": time.time(), **event})
+
     def commit(self) -> None:
         """Put kept events on disk."""
         self.journal.commit()
@@ -79,10 +85,41 @@ class Plan:
         """A fresh searcher."""
         return searcher(self.sweep, self.seed)
 
-    def specs(self) -> TrialSpecs:
-        """The maker of trials' specs."""
+    def recipe(self) -> Recipe:
+        """What all trials share."""
+        sweep, metric, own = self.sweep, self.sweep.metric, self.sweep.hpo
         function = self.options.train is not None
-        return TrialSpecs(self.sweep, self.directory, self.cwd, self.environment, function)
+        inherited = dict(self.environment)
+        if function:  # modules beside the driver's script, which the pickled function may name
+            path = [inherited.get("PYTHONPATH"), sys.path[0] or str(self.cwd)]
+            inherited["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        return Recipe(
+            directory=str(self.directory),
+            cwd=str(self.cwd),
+            inherited=inherited,
+            program=sweep.program,
+            command=tuple(sweep.command) if sweep.command is not None else None,
+            project=sweep.project,
+            entity=sweep.entity,
+            metric=metric.name if metric else "",
+            goal=sweep.goal,
+            target=metric.target if metric else None,
+            kill_grace=own.kill_grace,
+            milestones=tuple(sweep.early_terminate.rungs()) if sweep.early_terminate else (),
+            cpus=own.resources.cpu,
+            gpu_memory=own.gpu_memory_fraction,
+            function=function,
+            warm=self._warm(),
+            setup=own.setup,
+            lean=own.trial_files == "lean",
+        )
+
+    def _warm(self) -> WarmStart | None:
+        own = self.sweep.hpo
+        if own.preload == "off" or self.options.train is not None:
+            return None
+        modules = None if own.preload == "auto" else own.preload
+        return WarmStart(warm_directory(), str(self.directory / "preload.log"), modules, own.setup)
 
     def function(self) -> bytes | None:
         """The training function for the trials' processes."""

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from hpo.engine.asking import asking
 from hpo.engine.cluster import Cluster, connected
-from hpo.engine.controller import Controller, Limits, Outcome
+from hpo.engine.controller import Controller
 from hpo.engine.fleet import Fleet
+from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import LiveRecord, Plan, Watch, open_record, slots_for
 from hpo.engine.result import RunResult
 from hpo.engine.scheduling import Scheduling
@@ -63,13 +65,12 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
 def _drive(run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch) -> Outcome:
     record = session.record
     assert record is not None
-    fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.function())
+    fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.recipe(), run.function())
     controller = Controller(
-        searcher=session.searcher,
+        asking=asking(session.searcher, session.trials + 1),
         scheduling=session.scheduling,
         fleet=fleet,
         record=record,
-        specs=run.specs(),
         metric=run.sweep.metric,
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),
@@ -79,6 +80,7 @@ def _drive(run: Plan, cluster: Cluster, size: int, session: Session, watch: Watc
         with interrupts(controller):
             return controller.run()
     finally:
+        session.searcher = controller.asking.close()
         session.trials += controller.started
         fleet.close()
 

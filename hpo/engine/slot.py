@@ -9,32 +9,39 @@ from typing import Any
 import ray
 
 from hpo.trial.launch import Supervisor, SupervisorDied, spawn
-from hpo.trial.spec import TrialSpec
+from hpo.trial.recipe import Recipe
 
 CLOSING = 5.0
 """Seconds for a supervisor to end once its trial has ended."""
+Start = tuple[int, int, dict[str, Any]]
+"""Number, attempt and configuration of a trial."""
 
 
 class Slot:
-    """Runs one trial at a time in a supervisor process of its own; `poll` is called while others go on."""
+    """Runs trials, one after another, in a supervisor process of its own; `stop` is called while it polls."""
 
-    def __init__(self, function: bytes | None = None) -> None:
-        self.function = function
+    def __init__(self, recipe: Recipe, function: bytes | None = None) -> None:
+        self.recipe, self.function = recipe, function
         self.supervisor: Supervisor = spawn()
+        devices = os.environ.get("CUDA_VISIBLE_DEVICES")
+        self.devices = {"CUDA_VISIBLE_DEVICES": devices} if devices and ray.get_gpu_ids() else {}
 
     def node(self) -> str:
         """Host name, for the record."""
         return socket.gethostname()
 
-    def run(self, spec: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
-        """Start a trial and poll; the GPUs that Ray gave this actor are the ones that the trial sees."""
+    def run(self, starts: list[Start], timeout: float) -> list[dict[str, Any]]:
+        """Take on trials, after those that are still waiting here, and poll.
+
+        A trial sees the GPUs that Ray gave this actor.
+        """
         if not self.supervisor.alive():
             self.supervisor = spawn()
-        devices = os.environ.get("CUDA_VISIBLE_DEVICES")
-        if devices and ray.get_gpu_ids():
-            spec["env"]["CUDA_VISIBLE_DEVICES"] = devices
         try:
-            self.supervisor.start(TrialSpec.from_dict(spec), self.function)
+            for number, attempt, config in starts:
+                spec = self.recipe.build(number, attempt, config)
+                spec.env.update(self.devices)
+                self.supervisor.start(spec, self.function)
         except SupervisorDied as error:
             return [{"event": "lost", "reason": str(error)}]
         return self.poll(timeout)
@@ -42,16 +49,16 @@ class Slot:
     def poll(self, timeout: float) -> list[dict[str, Any]]:
         """All events since the last call; waits at most `timeout` seconds for one.
 
-        An event «lost» says that the supervisor died under the trial, through no fault of the trial's.
+        An event «lost» without a trial says that the supervisor died, with all trials that it had.
         """
         try:
             return self.supervisor.events(timeout)
         except SupervisorDied as error:
             return [{"event": "lost", "reason": str(error)}]
 
-    def stop(self, reason: str) -> None:
-        """End the running trial: SIGTERM to its group, SIGKILL after its grace period."""
-        self.supervisor.stop(reason)
+    def stop(self, number: int, reason: str) -> None:
+        """End a trial: SIGTERM to its group, SIGKILL after its grace period; one that waits is taken back."""
+        self.supervisor.stop(reason, number)
 
     def close(self) -> None:
         """End whatever runs and the supervisor with it."""

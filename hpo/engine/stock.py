@@ -18,10 +18,11 @@ from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 from hpo.engine.cluster import Cluster
-from hpo.engine.controller import Outcome, Record
+from hpo.engine.controller import Record
+from hpo.engine.ongoing import Outcome
 from hpo.engine.plan import LiveRecord, Plan, Watch
-from hpo.engine.specs import TrialSpecs
 from hpo.trial.launch import spawn
+from hpo.trial.recipe import Recipe
 from hpo.tune.schedulers import scheduler
 from hpo.tune.searchers import BEST, END
 from hpo.tune.translate import TargetStopper
@@ -42,9 +43,9 @@ class StockTrial(tune.Trainable):
     A result is held back until the next event, so that the last one can say `done` and how the trial ended.
     """
 
-    def setup(self, config: dict[str, Any], specs: TrialSpecs, function: bytes | None) -> None:
+    def setup(self, config: dict[str, Any], recipe: Recipe, function: bytes | None) -> None:
         """Start the supervisor, once an actor, and the first trial."""
-        self.specs, self.function = specs, function
+        self.recipe, self.function = recipe, function
         self.supervisor = spawn()
         self._begin(config)
 
@@ -75,11 +76,11 @@ class StockTrial(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         self.held: list[dict[str, Any]] = []
         self.ended: dict[str, Any] | None = None
-        spec = self.specs.build(int(self.trial_name), 1, config)
+        spec = self.recipe.build(int(self.trial_name), 1, config)
         self.supervisor.start(replace(spec, milestones=None), self.function)
 
     def _take(self, timeout: float) -> None:
-        name = self.specs.sweep.metric.name if self.specs.sweep.metric else ""
+        name = self.recipe.metric
         for event in self.supervisor.events(timeout):
             if event["event"] == "result":
                 self.held.append({name: event["value"], BEST: event["best"]})
@@ -164,7 +165,7 @@ def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch:
     metric = run.sweep.metric
     stopper = TargetStopper(metric) if metric and metric.target is not None else None
     demand = {key: value for key, value in cluster.demand(run.sweep.hpo.resources).items() if value}
-    trainable = tune.with_parameters(StockTrial, specs=run.specs(), function=run.function())
+    trainable = tune.with_parameters(StockTrial, recipe=run.recipe(), function=run.function())
     recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state))
     name = _numbered()
     tuning = TuneConfig(

@@ -93,8 +93,9 @@ class RunState:
     """A run while events come in: `apply` each in order; events and fields that it does not know are skipped.
 
     `counts` says how many trials are in each state. `ended_trials` lists attempts in the order of their ends,
-    `restarts` which trials start again and why: whoever watches reads on from where they were. An event costs
-    the same however many trials there are; `best` costs one pass over them after its trial got worse.
+    `restarts` which trials start again and why, `notes` what else was said: whoever watches reads on from
+    where they were. An event costs the same however many trials there are; `best` costs one pass over them
+    after its trial got worse.
     """
 
     run: dict[str, Any] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class RunState:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     ended_trials: list[int] = field(default_factory=list)
     restarts: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _best: TrialState | None = None
     _stale: bool = False
 
@@ -122,6 +124,8 @@ class RunState:
                 event.get("trial"), int
             ):
                 self._apply_to_trial(kind, event)
+            case "note":
+                self.notes.append(str(event.get("text", "")))
             case "done":
                 self.state, self.reason = str(event.get("state", "complete")), str(event.get("reason", ""))
                 self.ended = event.get("time")

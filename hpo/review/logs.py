@@ -1,16 +1,53 @@
-"""A trial's log file → its last lines, fit for a terminal."""
+"""Trials' log files → lines that are fit for a terminal."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.text import Text
 
+from hpo.record.trials import RunState
 from hpo.review.cells import visible
 
 MOST_BYTES = 4096
 """Read from the end of a log, however long it is."""
+
+
+class LogFollower:
+    """What running trials print, as it comes: `lines` gives what is new since the last call, with the trial."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self._read: dict[int, int] = {}
+        self._ends = 0
+
+    def lines(self, state: RunState) -> Iterator[str]:
+        """New whole lines of trials that run or have just ended."""
+        ended = state.ended_trials[self._ends :]
+        self._ends = len(state.ended_trials)
+        running = [number for number, trial in state.trials.items() if trial.state == "running"]
+        for number in dict.fromkeys([*ended, *running]):
+            for line in self._new(number, number not in running):
+                yield f"trial {number}: {line}"
+            if number not in running:
+                self._read.pop(number, None)
+
+    def _new(self, number: int, over: bool) -> list[str]:
+        try:
+            with (self.run_dir / "trials" / f"{number:04d}" / "log.txt").open("rb") as file:
+                file.seek(self._read.get(number, 0))
+                data = file.read()
+        except OSError:
+            return []
+        whole = data if over else data[: data.rfind(b"\n") + 1]
+        self._read[number] = self._read.get(number, 0) + len(whole)
+        return [_shown(line) for line in whole.decode(errors="replace").splitlines() if line.strip()]
+
+
+def _shown(line: str) -> str:
+    return visible(Text.from_ansi(line.rsplit("\r", 1)[-1]).plain.expandtabs()).rstrip()
 
 
 def tail(run_dir: Path, trial: int, lines: int) -> list[str]:
@@ -21,7 +58,4 @@ def tail(run_dir: Path, trial: int, lines: int) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    shown = (
-        visible(Text.from_ansi(line.rsplit("\r", 1)[-1]).plain.expandtabs()) for line in text.split("\n")
-    )
-    return [line for line in (line.rstrip() for line in shown) if line][-lines:]
+    return [line for line in map(_shown, text.split("\n")) if line][-lines:]

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from hpo.record.trials import RunState, TrialState
 from hpo.review.cells import duration, metric_text, visible
-from hpo.review.logs import tail
+from hpo.review.logs import LogFollower, tail
 from hpo.review.parameters import pairs, searched
 from hpo.review.states import counts_text
 from hpo.sweepfile.model import Sweep
@@ -31,16 +31,20 @@ TAIL_LINES = 8
 
 
 class LiveProgress:
-    """Context in which `update` shows how a run goes; `count` is how many trials there will be, if known."""
+    """Context in which `update` shows how a run goes.
 
-    def __init__(self, directory: Path, count: int | None, sweep: Sweep) -> None:
+    `count` is how many trials there will be, if known; with `verbose` what they print is shown too.
+    """
+
+    def __init__(self, directory: Path, count: int | None, sweep: Sweep, *, verbose: bool = False) -> None:
         self.directory = directory
         self.count = count
         self.budget = sweep.hpo.time_budget
+        self.follower = LogFollower(directory) if verbose else None
         self.live: Live | None = None
         self._state = RunState()
         self._began = self._drawn = time.monotonic()
-        self._ends = self._restarts = 0
+        self._ends = self._restarts = self._notes = 0
         self._failures: set[str] = set()
         self._best: int | None = None
 
@@ -82,9 +86,14 @@ class LiveProgress:
     def _draw(self, now: float) -> None:
         self._drawn = now
         state, elapsed = self._state, now - self._began
+        for line in self.follower.lines(state) if self.follower else ():
+            self._say(line)
         for number, reason in state.restarts[self._restarts :]:
             self._say(f"trial {number} starts again: {visible(reason)}")
         self._restarts = len(state.restarts)
+        for text in dict.fromkeys(state.notes[self._notes :]):  # every node says it
+            self._say(visible(text))
+        self._notes = len(state.notes)
         ended = [state.trials[number] for number in dict.fromkeys(state.ended_trials[self._ends :])]
         ended = [trial for trial in ended if trial.state != "running"]  # else it starts again
         for later, trial in zip(reversed(range(len(ended))), ended, strict=True):

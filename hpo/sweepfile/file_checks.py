@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hpo.errors import suggest
 from hpo.sweepfile.document import Document
 from hpo.sweepfile.model import EarlyTerminate, Sweep
+from hpo.sweepfile.program import class_fault, class_of
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
@@ -130,6 +132,10 @@ def _program(document: Document, raw: Mapping[str, Any]) -> None:
     if isinstance(program, str) and "\\" in program:
         hint = f"write {program.replace(chr(92), '/')}"
         document.problem(("program",), "backslashes do not separate folders here", hint, "warning")
+    if target := class_of(program, command):
+        fault = class_fault(*target, [Path.cwd(), Path(document.file).resolve().parent])
+        if fault is not None:
+            document.problem(("program",), *fault)
 
 
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from hpo.space.space import SearchSpace
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -59,6 +60,34 @@ Seconds = Annotated[
 Count = Annotated[Whole, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
 Amount = Annotated[Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]
+
+
+def _preload(value: Any) -> Any:
+    """YAML 1.1 writes «off» as false."""
+    if value is False:
+        return "off"
+    if isinstance(value, list) and all(isinstance(name, str) and _MODULE.fullmatch(name) for name in value):
+        return value
+    if value in ("auto", "off"):
+        return value
+    what = f"{value!r} is neither auto, off nor a list of modules"
+    raise fault(what, "write for example [torch, sklearn.datasets]")
+
+
+def _target(value: Any) -> Any:
+    if isinstance(value, str) and value.count(":") == 1 and all(map(_MODULE.fullmatch, value.split(":"))):
+        return value
+    raise fault(f"{value!r} names no function", "write module:function, for example data:load")
+
+
+Preload = Annotated[
+    Any,
+    BeforeValidator(_preload),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["auto", "off", False]}, {"type": "array", "items": {"type": "string"}}]}
+    ),
+]
+Target = Annotated[str, BeforeValidator(_target)]
 
 
 class Section(BaseModel):
@@ -154,6 +183,16 @@ class HpoSettings(Section):
     """How often a failed trial is tried again."""
     kill_grace: Seconds = 30.0
     """Seconds between SIGTERM and SIGKILL when a trial is ended."""
+    preload: Preload = "auto"
+    """What a node imports once before it forks a process for each trial: `auto` (what the first trial
+    imported), a list of modules, or `off` (each trial starts Python anew)."""
+    setup: Target | None = None
+    """`module:function` that is called once a node before trials are forked, for example to load a data set;
+    a trial gets what it returned from `hpo.setup_value()`, shared copy-on-write."""
+    gpu_memory_fraction: Annotated[Number, Field(gt=0, le=1)] | None = None
+    """Share of a GPU's memory that torch may take in one trial; without it all."""
+    trial_files: Literal["full", "lean"] = "full"
+    """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
 
 
 class Controller(BaseModel):

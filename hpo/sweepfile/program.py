@@ -1,11 +1,21 @@
-"""Where a sweep's script is found: where hpo was started, as on W&B, else beside the sweep file."""
+"""Where a sweep's program is found: where hpo was started, as on W&B, else beside the sweep file.
+
+A program is a script, or `module:Class` for a class with a `step` method, as Ray Tune's Trainable.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hpo.errors import UserError, suggest
 from hpo.sweepfile.model import Sweep
+
+_TARGET = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 
 
 def script_of(sweep: Sweep) -> str | None:
@@ -15,17 +25,80 @@ def script_of(sweep: Sweep) -> str | None:
     return next((str(item) for item in sweep.command or [] if str(item).endswith(".py")), None)
 
 
+def class_of(program: Any, command: Any) -> tuple[str, str] | None:
+    """Module and class where `program` names these, and is not what a command of the sweep's own runs."""
+    found = _TARGET.fullmatch(program) if isinstance(program, str) and not command else None
+    return (found[1], found[2]) if found and not Path(program).exists() else None
+
+
+def is_class(sweep: Sweep) -> bool:
+    """Whether trials step the class that `program` names."""
+    return class_of(sweep.program, sweep.command) is not None
+
+
+def class_fault(module: str, name: str, folders: Iterable[Path]) -> tuple[str, str] | None:
+    """What keeps `module:name` from running, and what would be right; the module is read, not imported.
+
+    None also where the module is in neither folder but may be installed.
+    """
+    places = list(dict.fromkeys(folders))
+    path = next((found for folder in places if (found := _module_file(module, folder))), None)
+    if path is None:
+        top = module.partition(".")[0]
+        if any((Path(entry) / top).is_dir() or _module_file(top, Path(entry)) for entry in sys.path if entry):
+            return None
+        known = sorted({file.stem for folder in places for file in folder.glob("*.py")})
+        hint = suggest(module, known) if known else "write module:Class, seen from where you start hpo"
+        return f"module '{module}' is not in {' or '.join(map(str, places))}", hint
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError, OSError) as error:
+        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        return f"{path.name} cannot be read{where}: {getattr(error, 'msg', error)}", "correct the file"
+    if not {name, "*"} & _names(tree):
+        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        return f"{path.name} has no class '{name}'", suggest(name, classes) if classes else "define it there"
+    if any(_cannot_step(node) for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name):
+        return f"class {name} of {path.name} has no step()", "return a dictionary of metrics from it"
+    return None
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """Whatever the module may bind; `*` where it takes over another module's names."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name.partition(".")[0])
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def _cannot_step(node: ast.ClassDef) -> bool:
+    """Whether a class, which inherits nothing, defines neither step nor train."""
+    return not (node.bases or node.keywords or node.decorator_list) and not {"step", "train"} & _names(
+        ast.Module(node.body, [])
+    )
+
+
+def _module_file(module: str, folder: Path) -> Path | None:
+    path = folder.joinpath(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
 def working_directory(sweep: Sweep, file: Path | None, started_in: Path) -> Path:
-    """The folder that trials run in: `started_in` if the script is there, else the sweep file's if so.
+    """The folder that trials run in: `started_in` if the program is there, else the sweep file's if so.
 
     Raises UserError if a .py script is in neither. A program of another kind (a module, a console script) is
     left to the trial's own search.
     """
     script = script_of(sweep)
-    if script is None or (started_in / script).exists():
+    if script is None or _found(sweep, started_in):
         return started_in
     beside = file.resolve().parent if file else started_in
-    if (beside / script).exists():
+    if _found(sweep, beside):
         return beside
     if not script.endswith(".py"):
         return started_in
@@ -33,6 +106,13 @@ def working_directory(sweep: Sweep, file: Path | None, started_in: Path) -> Path
     scripts = sorted({path.name for place in places for path in place.glob("*.py")})
     hint = suggest(script, scripts) if scripts else "write the path from where you start hpo"
     raise UserError(f"program '{script}' is not in {' or '.join(map(str, places))}; {hint}")
+
+
+def _found(sweep: Sweep, folder: Path) -> Path | None:
+    target, script = class_of(sweep.program, sweep.command), script_of(sweep)
+    if target or script is None:
+        return _module_file(target[0], folder) if target else None
+    return folder / script if (folder / script).exists() else None
 
 
 def whereabouts(sweep: Sweep, file: Path | None, started_in: Path) -> str:
@@ -50,9 +130,8 @@ def whereabouts(sweep: Sweep, file: Path | None, started_in: Path) -> str:
 
 def hidden(sweep: Sweep, file: Path | None, started_in: Path) -> str:
     """A note where the script is in both places: the one where hpo was started is taken, as on W&B."""
-    script = script_of(sweep)
-    if script is None or file is None:
+    if file is None:
         return ""
-    here, beside = started_in / script, file.resolve().parent / script
-    both = here.exists() and beside.exists() and not here.samefile(beside)
+    here, beside = _found(sweep, started_in), _found(sweep, file.resolve().parent)
+    both = here is not None and beside is not None and not here.samefile(beside)
     return f" (in {started_in}; not the one beside the sweep file)" if both else ""

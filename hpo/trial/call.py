@@ -1,30 +1,50 @@
-"""A pickled function on an inherited descriptor → called with the trial's configuration, its result reported.
-
-`python -m hpo.trial.call` is the command of a trial that runs a function instead of a program.
-"""
+"""Calls the user's code: what it returns → a last row, what it raises → the log and an exit code."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
-
+from hpo.trial import client
 from hpo.trial.environment import FUNCTION_FD
 
+INTERRUPTED = 130
+"""Exit code of a trial that KeyboardInterrupt ended, as a shell has it."""
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
-def main() -> None:
-    """Call the function of this trial. What it raises goes to the log and makes the trial fail."""
-    function = cloudpickle.loads(_read(int(os.environ.pop(FUNCTION_FD))))
-    returned = _call(function, json.loads(os.environ["HPO_CONFIG"]))
-    row = as_row(returned, os.environ.get("HPO_METRIC", ""))
-    if row:
-        from hpo.trial.client import report
 
-        report(row)
+class Function:
+    """A pickled function on a descriptor; it is read once, and called for one trial after another."""
+
+    holds = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._function: Callable[..., Any] | None = None
+        self._takes_config = False
+
+    def __call__(self, config: dict[str, Any], stopping: Callable[[], bool]) -> None:
+        """`train()` as on W&B, or `train(config)` as on Ray Tune, where it takes an argument."""
+        assert self._function is not None
+        returned = self._function(config) if self._takes_config else self._function()
+        row = as_row(returned, os.environ.get("HPO_METRIC", ""))
+        if row:
+            client.report(row)
+
+    def load(self) -> None:
+        """Unpickle it, once."""
+        if self._function is None:
+            import cloudpickle
+
+            function = cloudpickle.loads(_read(self._descriptor))
+            self._takes_config, self._function = takes_config(function), function
+
+    def discard(self) -> None:
+        """Nothing: a function keeps what it keeps."""
 
 
 def as_row(returned: Any, metric: str) -> dict[str, Any] | None:
@@ -34,11 +54,6 @@ def as_row(returned: Any, metric: str) -> dict[str, Any] | None:
     if metric and not isinstance(returned, (str, bytes)) and hasattr(returned, "__float__"):
         return {metric: returned}
     return None
-
-
-def _call(function: Callable[..., Any], config: dict[str, Any]) -> Any:
-    """`train()` as on W&B, or `train(config)` as on Ray Tune, where it takes an argument."""
-    return function(config) if takes_config(function) else function()
 
 
 def takes_config(function: Callable[..., Any]) -> bool:
@@ -51,8 +66,38 @@ def takes_config(function: Callable[..., Any]) -> bool:
     return first is not None and first.kind in positional and first.default is inspect.Parameter.empty
 
 
+def attempt(run: Callable[[], object]) -> int:
+    """Run something of the user's; the exit code that Python would end with, after what it would print."""
+    try:
+        run()
+    except SystemExit as error:
+        return _exit_code(error)
+    except BaseException as error:
+        _print(error)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _print(error: BaseException) -> None:
+    """As Python does at its end, without the frames of this package that lie above the user's own."""
+    trace = error.__traceback__
+    while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == _HERE:
+        trace = trace.tb_next
+    try:
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+    except Exception as other:  # a hook of the user's own
+        sys.__excepthook__(type(other), other, other.__traceback__)
+
+
 def _read(descriptor: int) -> bytes:
-    """The whole file, wherever another trial's reading has left its position."""
+    """The whole file, wherever another process's reading has left its position."""
     size = os.fstat(descriptor).st_size
     data = b""
     while len(data) < size:
@@ -60,8 +105,14 @@ def _read(descriptor: int) -> bytes:
         if not part:
             break
         data += part
-    os.close(descriptor)
     return data
+
+
+def main() -> None:
+    """Call the function in a process of its own: `python -m hpo.trial.call`."""
+    function = Function(int(os.environ.pop(FUNCTION_FD)))
+    function.load()
+    function(json.loads(os.environ["HPO_CONFIG"]), lambda: False)
 
 
 if __name__ == "__main__":

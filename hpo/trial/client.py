@@ -12,7 +12,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.trial.values import plain, plain_row
@@ -50,6 +50,10 @@ class _Channel:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", PATIENCE, 0))
+        if os.environ.pop("HPO_LEARN", None):
+            from hpo.trial.preload import imported
+
+            self.socket.sendall(_line({"modules": imported(), "pid": os.getpid()}))
         return self.socket
 
     def forget(self) -> None:
@@ -67,6 +71,9 @@ def _line(message: dict[str, Any]) -> bytes:
 
 
 _channel = _Channel()
+_owner = os.getpid()
+_interrupt: Callable[[], None] | None = None
+_at_end: list[Callable[[int], object]] = []
 
 
 def _forked() -> None:
@@ -76,6 +83,35 @@ def _forked() -> None:
 
 
 os.register_at_fork(after_in_child=_forked)
+
+
+def begin(interrupt: Callable[[], None] | None = None) -> None:
+    """A trial begins in this process: reports go where its HPO_CHANNEL says.
+
+    `interrupt` is called before each row, and ends a trial that was stopped by raising.
+    """
+    global _channel, _interrupt, _owner
+    _channel.forget()
+    _channel, _interrupt, _owner = _Channel(), interrupt, os.getpid()
+
+
+def owner() -> bool:
+    """Whether this is the trial's own process, and not one that it has forked."""
+    return os.getpid() == _owner
+
+
+def end(code: int) -> None:
+    """A trial has ended with this exit code, and the process may go on: report what waits, and disconnect."""
+    global _interrupt
+    _interrupt = None
+    for function in _at_end:
+        function(code)
+    _channel.forget()
+
+
+def at_end(function: Callable[[int], object]) -> None:
+    """Where several trials share this process, call `function` with the exit code at the end of each."""
+    _at_end.append(function)
 
 
 def report(metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -98,6 +134,8 @@ def check_row(caller: str, metrics: object) -> None:
 
 def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
     """Report a row of the time `when` (Unix seconds)."""
+    if _interrupt is not None:
+        _interrupt()
     _channel.send({"row": metrics, "step": step, "time": when})
 
 

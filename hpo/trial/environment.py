@@ -14,9 +14,28 @@ SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """Holds our sitecustomize.py, which a trial's Python runs at its start."""
 FUNCTION_FD = "HPO_FUNCTION_FD"
 """Number of the descriptor that a function trial reads its function from."""
-OURS = ("HPO_CHANNEL", "HPO_CONFIG", "HPO_TRIAL", "HPO_TRIAL_DIR", "HPO_METRIC", FUNCTION_FD)
+SETUP = "HPO_SETUP"
+"""`module:function` of the sweep's `hpo.setup`."""
+OURS = (
+    "HPO_CHANNEL",
+    "HPO_CONFIG",
+    "HPO_TRIAL",
+    "HPO_TRIAL_DIR",
+    "HPO_METRIC",
+    "HPO_LEARN",
+    SETUP,
+    "HPO_GPU_MEMORY_FRACTION",
+    FUNCTION_FD,
+)
 WANDB = ("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
 """Never inherited: they belong to one trial, and the caller may be one itself."""
+THREADS = (
+    "OMP_NUM_THREADS",  # torch, scikit-learn and most others
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
@@ -114,3 +133,8 @@ def _number(value: float) -> str:
 
 def _text(text: str) -> str:
     return _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def thread_counts(cpus: float) -> dict[str, str]:
+    """What numerical libraries read for their number of threads, so that parallel trials share the cores."""
+    return dict.fromkeys(THREADS, str(max(1, int(cpus))))

@@ -42,8 +42,8 @@ class Forward:
         return self.beat(now)
 
     def beat(self, now: float) -> dict[str, Any] | None:
-        """The newest untold event, if it is time."""
-        return self._take(now) if now >= self.due else None
+        """The newest untold event, if it is time; marked, since no decision needs it."""
+        return {**event, "beat": True} if now >= self.due and (event := self._take(now)) else None
 
     def _take(self, now: float) -> dict[str, Any] | None:
         event, self._waiting = self._waiting, None

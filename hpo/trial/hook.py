@@ -21,10 +21,10 @@ PACKAGE = os.path.dirname(HERE)
 
 
 class _Following:
-    """A loader that lets the real one load wandb and then has its calls followed."""
+    """A loader that lets the real one load a module and then has it followed."""
 
-    def __init__(self, loader: Any) -> None:
-        self.loader = loader
+    def __init__(self, loader: Any, follow: Any) -> None:
+        self.loader, self.follow = loader, follow
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
@@ -39,12 +39,22 @@ class _Following:
         self.loader.exec_module(module)
         try:
             _reach_own_package()
-            from hpo.trial.wandb_bridge import patch
-
-            patch(module)
-        except Exception as error:  # a wandb of another make: the script must run all the same
+            self.follow(module)
+        except Exception as error:  # one of another make: the script must run all the same
             version = getattr(module, "__version__", "?")
-            print(f"hpo: wandb {version} is not followed: {error!r}", file=sys.stderr)
+            print(f"hpo: {module.__name__} {version} is not followed: {error!r}", file=sys.stderr)
+
+
+def _follow_wandb(module: ModuleType) -> None:
+    from hpo.trial.wandb_bridge import patch
+
+    patch(module)
+
+
+def _follow_torch(module: ModuleType) -> None:
+    from hpo.trial.fresh import limit_gpu_memory
+
+    limit_gpu_memory(os.environ)
 
 
 class WandbFinder:
@@ -64,7 +74,7 @@ class WandbFinder:
             return PathFinder.find_spec(name, [STAND_IN])
         if spec.submodule_search_locations is None:
             return None
-        spec.loader = _Following(spec.loader)  # type: ignore[assignment]
+        spec.loader = _Following(spec.loader, _follow_wandb)  # type: ignore[assignment]
         return spec
 
     @staticmethod
@@ -114,10 +124,24 @@ class HpoFinder:
         return spec
 
 
-OURS = (WandbFinder, HpoFinder)
+class TorchFinder:
+    """Finds `torch` where a trial is to take no more than a share of a GPU's memory."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The real package, which is told of the limit once it is loaded."""
+        if name != "torch" or "HPO_GPU_MEMORY_FRACTION" not in os.environ:
+            return None
+        spec = _found(name, target)
+        if spec is not None:
+            spec.loader = _Following(spec.loader, _follow_torch)  # type: ignore[assignment]
+        return spec
+
+
+OURS = (WandbFinder, HpoFinder, TorchFinder)
 
 
 def install() -> None:
-    """Put both finders in place, once."""
+    """Put the finders in place, once."""
     if not any(getattr(finder, "__name__", "") == "WandbFinder" for finder in sys.meta_path):
         sys.meta_path[:0] = OURS

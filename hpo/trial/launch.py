@@ -72,10 +72,16 @@ class Supervisor:
         return not self._dead
 
     def start(self, spec: TrialSpec, function: bytes | None = None) -> None:
-        """Start a trial; the one before must have ended. `function` is what cloudpickle.dumps gave."""
+        """Start a trial once those before have ended. `function` is what cloudpickle.dumps gave.
+
+        Trials of one and the same function share a process; another one must wait for their end.
+        """
         self._launcher.poll()  # it has long handed over to the supervisor; leaves no zombie
         message = pack({"do": "start", "trial": spec.to_dict()})
-        fds = [self._function_file(function).fileno()] if spec.function and function is not None else []
+        fds = []
+        if function is not None and (self._function is None or self._function[0] is not function):
+            self._function = (function, _nameless(function))
+            fds = [self._function[1].fileno()]
         try:
             with self._sending:
                 sent = socket.send_fds(self._socket, [message], fds)
@@ -84,10 +90,10 @@ class Supervisor:
             self._dead = True
             raise SupervisorDied(f"the supervisor is gone: {error}") from error
 
-    def stop(self, reason: str) -> None:
-        """End the running trial as "stopped" or "interrupted"; where none runs, nothing happens."""
+    def stop(self, reason: str, number: int | None = None) -> None:
+        """End trial `number`, or the running one, as "stopped" or "interrupted"; else nothing happens."""
         with self._sending, contextlib.suppress(OSError):
-            self._socket.sendall(pack({"do": "stop", "reason": reason}))
+            self._socket.sendall(pack({"do": "stop", "reason": reason, "trial": number}))
 
     def events(self, timeout: float | None = None) -> list[dict[str, Any]]:
         """The events since the last call; waits for one, `timeout` seconds at most.
@@ -147,24 +153,22 @@ class Supervisor:
         elif event and kind == "started":
             self._group = event["group"]
         else:
-            if kind == "end":
+            if kind in ("end", "lost"):
                 self._group = None
             return event
         return None
 
     def _clean_up(self) -> None:
         """A killed supervisor could not end its trial's group nor remove its directory."""
-        if self._group is not None:
+        if self._group:
             with contextlib.suppress(OSError):
                 os.killpg(self._group, signal.SIGKILL)
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _function_file(self, function: bytes) -> IO[bytes]:
-        """A nameless file with the function; made once, as the same function serves all trials."""
-        if self._function is None or self._function[0] is not function:
-            file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as this object)
-            file.write(function)
-            file.flush()
-            self._function = (function, file)
-        return self._function[1]
+
+def _nameless(content: bytes) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as its owner)
+    file.write(content)
+    file.flush()
+    return file

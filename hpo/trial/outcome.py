@@ -26,7 +26,13 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
 
 
 def outcome(
-    objective: Objective, status: int, *, stopped: State | None, seconds: float, log: Sequence[str]
+    objective: Objective,
+    status: int,
+    *,
+    stopped: State | None,
+    seconds: float,
+    log: Sequence[str],
+    began: float | None = None,
 ) -> TrialEnd:
     """The end of a trial whose leader left `status` (an exit code, or minus a signal).
 
@@ -41,7 +47,8 @@ def outcome(
         last=objective.last,
         iterations=objective.iterations,
         rows=objective.rows,
-        seconds=round(seconds, 3),
+        began=began,
+        seconds=round(seconds, 4),
         logged=objective.logged,
     )
     if stopped:

@@ -28,39 +28,18 @@ class CannotStart(Exception):
     """The command could not be started; the message is one line for the user."""
 
 
-class TrialProcess:
-    """A running command, leader of a session and a process group of its own.
+class ProcessGroup:
+    """A running trial: the leader of a session and process group of its own, and all that it starts.
 
-    Its parent's death kills it (Linux). The owner calls `exited` at its end, and `tick` until it is `gone`.
-    Times are those of time.monotonic.
+    The owner calls `exited` when it hears of the leader's end, and `tick` until the group is `gone`. Times
+    are those of time.monotonic.
     """
 
-    def __init__(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: str,
-        log: int,
-        pass_fds: Sequence[int] = (),
-    ) -> None:
-        words = resolve_interpreter(argv, env)
-        _check(words, env, cwd)
-        try:
-            self._popen = subprocess.Popen(
-                words,
-                env=dict(env),
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_parent(os.getpid()),
-                pass_fds=pass_fds,
-            )
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            raise CannotStart(_why(words, error)) from error
-        self.pid = self._popen.pid
+    forked = False
+    """Whether it came from the warm parent, which then says how it ended."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
         self.status: int | None = None
         """Exit code, or minus a signal's number, as subprocess has it; None while the leader runs."""
         self.gone = False
@@ -75,7 +54,7 @@ class TrialProcess:
 
     def exited(self, wait_status: int, now: float, grace: float = LEFTOVER_GRACE) -> None:
         """The leader has ended (`wait_status` as of os.waitpid); what it left in its group is ended too."""
-        self.status = self._popen.returncode = os.waitstatus_to_exitcode(wait_status)
+        self.status = os.waitstatus_to_exitcode(wait_status)
         if self._kill_at == math.inf and self._signal(0):
             self.terminate(now, grace)
         self.tick(now)
@@ -99,12 +78,51 @@ class TrialProcess:
         """SIGKILL to the whole group, without waiting."""
         self._signal(signal.SIGKILL)
 
+    def close(self) -> None:
+        """Let go of what belongs to it beside the processes."""
+
     def _signal(self, number: int) -> bool:
         try:
             os.killpg(self.pid, number)
         except OSError:  # nobody is left, or nobody whom we may signal
             return False
         return True
+
+
+class TrialProcess(ProcessGroup):
+    """A command started afresh. Its parent's death kills it (Linux)."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        log: int,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        words = resolve_interpreter(argv, env)
+        check(words, env, cwd)
+        try:
+            self._popen = subprocess.Popen(
+                words,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(os.getpid()),
+                pass_fds=pass_fds,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            raise CannotStart(_why(words, error)) from error
+        super().__init__(self._popen.pid)
+
+    def exited(self, wait_status: int, now: float, grace: float = LEFTOVER_GRACE) -> None:
+        """As for any group; subprocess is told that its child has been waited for."""
+        self._popen.returncode = os.waitstatus_to_exitcode(wait_status)
+        super().exited(wait_status, now, grace)
 
 
 def adopt_orphans() -> None:
@@ -122,8 +140,8 @@ def reap() -> list[tuple[int, int]]:
     return ended
 
 
-def _check(words: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
-    """Tell what is missing before `env` or the kernel tells it less clearly."""
+def check(words: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
+    """Raise CannotStart for what is missing before `env` or the kernel tells it less clearly."""
     at = program_index(words)
     if at >= len(words):
         raise CannotStart("the command is empty")

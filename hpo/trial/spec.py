@@ -12,6 +12,20 @@ Kind = Literal["", "exit", "signal", "no metric", "nan", "start"]
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """What a run asks of warm starts."""
+
+    directory: str
+    """For sockets, of this run alone; made on each node when it is needed."""
+    log: str
+    """File for what is printed while modules are imported and the setup runs."""
+    modules: list[str] | None = None
+    """Names to import before forking; None: those that the first trial imported."""
+    setup: str | None = None
+    """`module:function` to call once a node."""
+
+
+@dataclass(frozen=True)
 class TrialSpec:
     """One attempt at a trial. The supervisor adds HPO_CHANNEL to `env`, which is otherwise complete."""
 
@@ -41,15 +55,22 @@ class TrialSpec:
     """Objective that is good enough; the first result to reach it is forwarded."""
     function: bool = False
     """Whether the trial calls a pickled function instead of a program."""
+    trainable: str = ""
+    """`module:Class` of a trial that steps a class instead of running a program."""
+    warm: WarmStart | None = None
+    """How to fork it from a warm parent; None starts a plain process."""
+    lean: bool = False
+    """Whether log and parameters are removed once the trial has not failed."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
+        """Plain data for JSON; it shares the spec's own dictionaries."""
+        return {**vars(self), "warm": vars(self.warm) if self.warm else None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrialSpec:
         """Back from `to_dict`; keys that are no field are left out."""
-        return cls(**_known(cls, data))
+        warm = data.get("warm")
+        return cls(**{**_known(cls, data), "warm": WarmStart(**warm) if warm else None})
 
 
 @dataclass(frozen=True)
@@ -69,6 +90,8 @@ class TrialEnd:
     iterations: int = 0
     """Rows that carried the objective as a finite number."""
     rows: int = 0
+    began: float | None = None
+    """When the process was started, unix seconds."""
     seconds: float = 0.0
     """Wall time of the process."""
     log_tail: list[str] = field(default_factory=list)

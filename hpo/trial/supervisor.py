@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from hpo.trial.lines import Lines, pack, unpack
 from hpo.trial.outcome import not_started
 from hpo.trial.process import CannotStart, adopt_orphans, reap
 from hpo.trial.spec import TrialEnd, TrialSpec
+from hpo.trial.starts import Starts
 from hpo.trial.watch import Watch
 
 LAST_WORDS = 1.0
@@ -33,11 +35,14 @@ class Service:
     def __init__(self, slot: socket.socket, directory: str) -> None:
         self.slot, self.directory = slot, directory
         self.watch: Watch | None = None
+        self.waiting: deque[TrialSpec] = deque()
         self.leaving = False
         self._lines = Lines(limit=2**30)
         self._unsent = bytearray()
-        self._functions: list[int] = []
         self.selector = selectors.DefaultSelector()
+        self.starts = Starts(self.selector, lambda text: self.send({"event": "note", "text": text}))
+        self._doubts = True
+        self._doubted: TrialEnd | None = None
         slot.setblocking(False)
         self.selector.register(slot, selectors.EVENT_READ, self._slot_ready)
         self._wakeups = _signals_as_bytes()
@@ -53,8 +58,10 @@ class Service:
             for key, _ in ready:
                 key.data()
             if self.watch and (end := self.watch.tick(time.monotonic(), idle=not ready)):
-                number, self.watch = self.watch.spec.number, None
-                self._end(number, end)
+                watch, self.watch = self.watch, None
+                self._ended(watch, end)
+            self._next()
+            self._write()
         with contextlib.suppress(OSError):
             self.slot.settimeout(LAST_WORDS)
             self.slot.sendall(self._unsent)
@@ -62,77 +69,115 @@ class Service:
     def send(self, message: Mapping[str, Any]) -> None:
         """To the slot, as fast as it reads."""
         self._unsent += pack(message)
-        self._write()
 
     def close(self) -> None:
         """Whatever happened: no process and no file is left."""
         if self.watch:
             self.watch.close()
+        self.starts.close()
         with contextlib.suppress(OSError):
             for name in os.listdir(self.directory):
                 os.unlink(os.path.join(self.directory, name))
             os.rmdir(self.directory)
 
     def _slot_ready(self) -> None:
-        self._write()
         try:
             chunk, fds, _, _ = socket.recv_fds(self.slot, CHUNK, 4)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             chunk, fds = b"", []
-        self._functions += fds
+        if fds:
+            self.starts.take_function(fds[0])
         if not chunk:
             self.selector.unregister(self.slot)
-            self.leaving = True
-            self._stop("interrupted")
+            self._leave()
         for line in self._lines.feed(chunk):
             self._order(unpack(line) or {})
 
     def _order(self, message: dict[str, Any]) -> None:
         if message.get("do") == "start":
-            self._start(TrialSpec.from_dict(message["trial"]))
+            self.waiting.append(TrialSpec.from_dict(message["trial"]))
+            self._next()
         elif message.get("do") == "stop":
-            self._stop(message.get("reason") or "stopped")
+            self._stop(message.get("reason") or "stopped", message.get("trial"))
 
-    def _start(self, spec: TrialSpec) -> None:
-        function = self._functions.pop(0) if spec.function and self._functions else None
+    def _next(self) -> None:
+        while self.waiting and not self.watch:
+            self._start(self.waiting.popleft())
+
+    def _start(self, spec: TrialSpec, afresh: bool = False) -> None:
         try:
-            if self.watch:
-                raise CannotStart(f"trial {self.watch.spec.number} is still running in this slot")
-            if spec.function and function is None:
-                raise CannotStart("the trial's function did not arrive")
             path = os.path.join(self.directory, str(spec.number))
             self.watch = Watch(
-                spec, selector=self.selector, socket_path=path, send=self.send, function=function
+                spec,
+                selector=self.selector,
+                socket_path=path,
+                send=self.send,
+                starts=self.starts,
+                afresh=afresh,
             )
-            self.send({"event": "started", "trial": spec.number, "group": self.watch.process.pid})
+            if not self.watch.process.forked:
+                self.send({"event": "started", "trial": spec.number, "group": self.watch.process.pid})
         except (CannotStart, OSError) as error:
-            self._end(spec.number, not_started(str(error)))
-        finally:
-            if function is not None:
-                os.close(function)
+            self._tell_end(spec.number, not_started(str(error)))
 
-    def _stop(self, state: Any) -> None:
+    def _stop(self, state: Any, number: int | None) -> None:
+        """End the running trial, or take back one that waits; the running one if no number is given."""
         self._reap()  # a trial that has just ended by itself was not stopped
-        if self.watch:
+        for spec in [spec for spec in self.waiting if spec.number == number]:
+            self.waiting.remove(spec)
+            self._tell_end(spec.number, TrialEnd(state, "it had not started"))
+        if self.watch and number in (None, self.watch.spec.number):
             self.watch.stop(state, time.monotonic())
 
-    def _end(self, number: int, end: TrialEnd) -> None:
+    def _leave(self) -> None:
+        self.leaving = True
+        self.waiting.clear()
+        self._stop("interrupted", None)
+
+    def _ended(self, watch: Watch, end: TrialEnd) -> None:
+        number, forked = watch.spec.number, watch.process.forked
+        if watch.lost:
+            if self.starts.warm:
+                self.starts.warm.lost(watch.lost)
+            self.send({"event": "lost", "trial": number, "reason": watch.lost})
+        elif self._doubted:
+            self._settle(number, end)
+        elif forked and self._doubts and end.state == "finished":
+            self._doubts = False
+            self._tell_end(number, end)
+        elif forked and self._doubts and end.kind in ("exit", "signal") and not end.rows and not self.leaving:
+            self._doubted = end
+            watch.say("it failed as a forked process; it is tried once more as a plain one")
+            self._start(watch.spec, afresh=True)
+        else:
+            self._tell_end(number, end)
+
+    def _settle(self, number: int, end: TrialEnd) -> None:
+        """A trial that had failed when forked has run as a plain process: was it the fork?"""
+        assert self._doubted is not None
+        if end.state != "failed" or end.rows:
+            reason = f"trial {number} failed when forked ({self._doubted.reason}), but not as a plain process"
+            if self.starts.warm and not self.starts.warm.off:
+                self.starts.warm.give_up(reason)
+        self._doubts, self._doubted = False, None
+        self._tell_end(number, end)
+
+    def _tell_end(self, number: int, end: TrialEnd) -> None:
         self.send({"event": "end", "trial": number, **end.to_dict()})
 
     def _signalled(self) -> None:
         numbers = self._wakeups.recv(4096)
         if signal.SIGTERM in numbers or signal.SIGINT in numbers:
-            self.leaving = True  # a batch system signals the trial as well: that is an interruption too
-            if self.watch:
-                self.watch.stop("interrupted", time.monotonic())
+            self._leave()  # a batch system signals the trial as well: that is an interruption too
         self._reap()
 
     def _reap(self) -> None:
         for pid, status in reap():
-            if self.watch:
-                self.watch.child_ended(pid, status, time.monotonic())
+            self.starts.reaped(pid, status)
+            if self.watch and self.watch.process.pid == pid and not self.watch.process.forked:
+                self.watch.over(status)
 
     def _write(self) -> None:
         try:

@@ -32,7 +32,8 @@ def patch(wandb: Any) -> None:
         except Exception as error:  # an older or newer wandb: the rest still works
             version = getattr(wandb, "__version__", "?")
             print(f"hpo: {part.__name__} does not fit wandb {version}: {error!r}", file=sys.stderr)
-    atexit.register(_flush, wandb, os.getpid())
+    atexit.register(_flush, wandb)
+    client.at_end(functools.partial(_begin_anew, wandb))
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Wrapper], Wrapper]) -> None:
@@ -137,7 +138,15 @@ def _history(run: Any) -> History:
     return history
 
 
-def _flush(wandb: Any, pid: int) -> None:
+def _flush(wandb: Any) -> None:
     """What waits at the end of the process, but not of a forked child's, where it waits too."""
-    if os.getpid() == pid and wandb.run is not None:
+    if client.owner() and wandb.run is not None:
         _history(wandb.run).flush()
+
+
+def _begin_anew(wandb: Any, code: int) -> None:
+    """At the end of a trial that is not its process's last: until teardown wandb keeps its environment."""
+    _flush(wandb)
+    if wandb.run is not None:
+        wandb.run.finish(code)
+    wandb.teardown()

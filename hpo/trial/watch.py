@@ -6,20 +6,21 @@ import contextlib
 import math
 import os
 import selectors
-import sys
+import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
-from hpo.trial.environment import FUNCTION_FD, PARAMS
+from hpo.trial.environment import PARAMS
 from hpo.trial.forward import Forward
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import log_tail, outcome
-from hpo.trial.process import LEFTOVER_GRACE, TrialProcess
+from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
+from hpo.trial.starts import Starts
 
 LOG, METRICS, ARGS_JSON = "log.txt", "metrics.jsonl", "args.json"
 DRAIN = 0.5
@@ -37,12 +38,15 @@ class Watch:
         selector: selectors.BaseSelector,
         socket_path: str,
         send: Send,
-        function: int | None = None,
+        starts: Starts,
+        afresh: bool = False,
     ) -> None:
         """Start the trial. CannotStart or OSError where that fails; nothing is left open then."""
-        self.spec, self.send = spec, send
+        self.spec, self.send, self.starts = spec, send, starts
         self.stopped: State | None = None
-        self.started = time.monotonic()
+        self.lost = ""
+        """Why the trial's process was lost through no fault of its own."""
+        self.started, self.began = time.monotonic(), time.time()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal)
         self.forward = Forward(spec, self.objective, self.started)
@@ -57,7 +61,8 @@ class Watch:
             undo.callback(self.rows.close)
             self.channel = Channel(socket_path, selector, self._message, self._warn)
             undo.callback(self.channel.close)
-            self.process = self._start(function)
+            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
+            self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
 
     def _write_parameters(self) -> None:
@@ -69,26 +74,30 @@ class Watch:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(args_json(self.spec.config))
 
-    def _start(self, function: int | None) -> TrialProcess:
-        env = {**self.spec.env, "HPO_CHANNEL": self.channel.path}
-        fds: Sequence[int] = ()
-        if function is not None:
-            env[FUNCTION_FD], fds = str(function), (function,)
-        argv = self.spec.argv or [sys.executable, "-m", "hpo.trial.call"]
-        return TrialProcess(argv, env=env, cwd=self.spec.cwd, log=self.log, pass_fds=fds)
-
     def stop(self, state: State, now: float) -> None:
         """End the trial; one that has ended by itself is left to its own merit."""
         if self.process.status is None:
             self.stopped = self.stopped or state
             self.process.terminate(now, self.spec.kill_grace)
 
-    def child_ended(self, pid: int, wait_status: int, now: float) -> None:
-        """A child of the supervisor has ended, perhaps this trial."""
-        if pid == self.process.pid and self.process.status is None:
-            self.ended = now
+    def over(self, wait_status: int) -> None:
+        """The trial's process has ended."""
+        if self.process.status is None:
+            self.ended = now = time.monotonic()
             self.process.exited(wait_status, now, min(LEFTOVER_GRACE, self.spec.kill_grace))
             self.channel.accept()
+
+    def forker_died(self, reason: str) -> None:
+        """The warm parent is gone: a trial that it had not yet forked starts afresh, another one is lost."""
+        if self.process.pid:
+            self.lost = reason
+            self.over(signal.SIGKILL)
+            return
+        try:
+            self.process = self.starts.start(self, afresh=True)
+        except (CannotStart, OSError) as error:
+            self.lost = str(error)
+            self.process.gone, self.ended = True, time.monotonic()
 
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
         """Do what is due; the trial's end once the group is gone and the channel read to its end."""
@@ -111,24 +120,34 @@ class Watch:
         """Kill what still runs and close everything."""
         if not self.process.gone:
             self.process.kill()
+        self.process.close()
         self._closing.close()
 
     def _end(self) -> TrialEnd:
         self.close()
         status, objective = self.process.status or 0, self.objective
         well = status == 0 and (objective.best is not None or not objective.name)
-        return outcome(
+        end = outcome(
             objective,
             status,
             stopped=self.stopped,
+            began=self.began,
             seconds=self.ended - self.started,
             log=[] if well else log_tail(self.log_path, self.log_start),
         )
+        if self.spec.lean and end.state in ("finished", "stopped"):
+            for name in (LOG, PARAMS, ARGS_JSON):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self.spec.directory, name))
+        return end
 
     def _message(self, message: dict[str, Any]) -> None:
         when, now = message.get("time"), time.monotonic()
         when = when if isinstance(when, (int, float)) else time.time()
         row, summary = message.get("row"), message.get("summary")
+        modules = message.get("modules")
+        if isinstance(modules, list) and message.get("pid") == self.process.pid:
+            self.starts.learn(modules)
         if isinstance(row, dict):
             value = self.objective.add_row(row)
             self.rows.add(row, message.get("step"), when, now)
@@ -141,6 +160,11 @@ class Watch:
         if event is not None and self.stopped is None:
             self.rows.flush()
             self.send(event)
+
+    def say(self, text: str) -> None:
+        """A line of ours in the trial's log, also when all else is closed."""
+        with contextlib.suppress(OSError), open(self.log_path, "a") as log:
+            log.write(f"hpo: {text}\n")
 
     def _warn(self, text: str) -> None:
         with contextlib.suppress(OSError):

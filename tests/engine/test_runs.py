@@ -149,7 +149,7 @@ def test_max_failures_tries_again(sweep: Any) -> None:
         raise SystemExit(3)
     wandb.log({"loss": 1})
     """
-    result = sweep(script, {"hpo": {"max_failures": 1}}, count=1)
+    result = sweep(script, {"hpo": {"max_failures": 1, "preload": "off"}}, count=1)
     assert [(t.state, t.attempts) for t in result.trials] == [("finished", 2)]
 
 

@@ -27,12 +27,12 @@ def end_of(
 def test_finished() -> None:
     end = end_of(0, [{"loss": 2}, {"loss": 1}, {"loss": 3, "acc": 1}], log=["bye"])
     assert end == TrialEnd(
-        "finished", exit_code=0, value=1, last=3, iterations=3, rows=3, seconds=1.235, logged=["loss", "acc"]
+        "finished", exit_code=0, value=1, last=3, iterations=3, rows=3, seconds=1.2346, logged=["loss", "acc"]
     )
 
 
 def test_finished_without_a_metric_in_the_sweep() -> None:
-    assert end_of(0, [], metric="") == TrialEnd("finished", exit_code=0, seconds=1.235)
+    assert end_of(0, [], metric="") == TrialEnd("finished", exit_code=0, seconds=1.2346)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpo.trial.launch import ROOT, Supervisor
+from hpo.trial.launch import ROOT, Supervisor, spawn
 from hpo.trial.spec import TrialEnd, TrialSpec
 
 Spec = Callable[..., TrialSpec]
@@ -109,7 +109,6 @@ def test_a_failed_trial_shows_the_end_of_its_log(shared: Supervisor, spec: Spec,
         ({"cwd": "/no/where"}, "the working directory does not exist: /no/where"),
         ({"env": {"A=B": "x"}}, "illegal environment variable name"),
         ({"directory": "/proc/no"}, "No such file or directory: '/proc/no'"),
-        ({"function": True}, "the trial's function did not arrive"),
     ],
 )
 def test_what_cannot_start_fails_and_the_next_trial_runs(
@@ -121,14 +120,41 @@ def test_what_cannot_start_fails_and_the_next_trial_runs(
     assert run(shared, spec("log(loss=1)", number=2)).state == "finished"
 
 
-def test_a_second_trial_at_the_same_time_is_refused(
-    shared: Supervisor, spec: Spec, run: Run, until_end: UntilEnd
+def test_a_function_trial_without_its_function_fails(spec: Spec, run: Run) -> None:
+    slot = spawn()
+    assert run(slot, spec(function=True)).reason == "the trial's function did not arrive"
+    slot.close(5)
+
+
+def test_a_trial_given_ahead_waits_for_the_one_before(
+    shared: Supervisor, spec: Spec, until_end: UntilEnd
 ) -> None:
     shared.start(spec("log(loss=1); time.sleep(60)"))
-    end = run(shared, spec("log(loss=1)", number=2))
-    assert end.reason == "trial 1 is still running in this slot"
-    shared.stop("stopped")
+    shared.start(spec("log(loss=2)", number=2))
+    shared.stop("stopped", 1)
+    assert (until_end(shared)[-1]["trial"], until_end(shared)[-1]["trial"]) == (1, 2)
+
+
+def test_a_trial_that_waits_can_be_taken_back(shared: Supervisor, spec: Spec, until_end: UntilEnd) -> None:
+    second = spec("log(loss=2)", number=2)
+    shared.start(spec("log(loss=1); time.sleep(60)"))
+    shared.start(second)
+    shared.stop("interrupted", 2)
+    taken_back = until_end(shared)[-1]
+    assert (taken_back["trial"], taken_back["state"]) == (2, "interrupted")
+    assert not Path(second.directory).exists()
+    shared.stop("stopped", 1)
     assert until_end(shared)[-1]["trial"] == 1
+
+
+def test_a_stop_that_comes_too_late_does_not_hit_the_next_trial(
+    shared: Supervisor, spec: Spec, until_end: UntilEnd
+) -> None:
+    shared.start(spec("log(loss=1)"))
+    shared.start(spec("time.sleep(0.5); log(loss=2)", number=2))
+    assert until_end(shared)[-1]["trial"] == 1
+    shared.stop("stopped", 1)
+    assert until_end(shared)[-1]["state"] == "finished"
 
 
 def test_all_processes_of_a_trial_may_report(shared: Supervisor, spec: Spec, run: Run) -> None:

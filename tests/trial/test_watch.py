@@ -53,8 +53,9 @@ def test_only_milestones_and_the_target_are_forwarded(
 def test_a_heartbeat_tells_the_newest_result(shared: Supervisor, spec: Spec, until_end: UntilEnd) -> None:
     shared.start(spec("log(loss=3); log(loss=2); time.sleep(0.4); log(loss=1)", heartbeat=0.1))
     *results, end = until_end(shared)
-    assert [(r["iteration"], r["value"]) for r in results][:1] == [(2, 2)]
-    assert len(results) <= 2
+    told = [(r["iteration"], r["value"], r["beat"]) for r in results]
+    assert told[0] in [(1, 3, True), (2, 2, True)]  # a slow start makes the first row late already
+    assert len(told) <= 3
     assert end["iterations"] == 3
 
 

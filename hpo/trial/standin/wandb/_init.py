@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from hpo.trial.history import warn_of_tensorboard
 from ._config import as_mapping
 from ._run import Run, activate, active
 from .errors import UsageError
-from .errors.term import termlog, termwarn
+from .errors.term import said_anew, termlog, termwarn
 
 
 def init(
@@ -59,13 +58,20 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
         current.finish(exit_code)
 
 
-def _end(pid: int) -> None:
+def _end() -> None:
     """At the end of the process, but not of a forked child's, that has its parent's runs too."""
-    while os.getpid() == pid and active() is not None:
+    while client.owner() and active() is not None:
         finish()
 
 
-atexit.register(_end, os.getpid())
+def _begin_anew(_: int) -> None:
+    """At the end of a trial that is not the last of its process."""
+    _end()
+    said_anew()
+
+
+atexit.register(_end)
+client.at_end(_begin_anew)
 
 if not client.in_trial():
     termwarn("hpo's stand-in for wandb is used outside of a trial: nothing is kept")

@@ -20,6 +20,11 @@ def _say(level: str, text: str, repeat: bool) -> None:
         print(line, file=sys.stderr)
 
 
+def said_anew() -> None:
+    """Another trial begins: what is said once is said once there."""
+    _said.clear()
+
+
 def termlog(string: str = "", newline: bool = True, repeat: bool = True, **options: Any) -> None:
     """Say something, unless WANDB_SILENT is set."""
     if not _silent():

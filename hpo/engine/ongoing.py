@@ -1,0 +1,85 @@
+"""What the event loop knows of trials that have not ended, of a run's limits, and of how it ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+ALIKE = 3
+"""So many first trials failing alike end the run."""
+AHEAD = 0.1
+"""Seconds of work that may wait in a slot behind the running trial, so that short trials follow at once."""
+MOST_AHEAD = 32
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends: trials in all (None: when the searcher is done), seconds, retries of a trial."""
+
+    count: int | None = None
+    seconds: float | None = None
+    max_failures: int = 0
+
+
+@dataclass
+class Ongoing:
+    """A trial that has not ended for good."""
+
+    number: int
+    config: dict[str, Any]
+    attempt: int = 0
+    losses: int = 0
+    slot: int = -1
+    stopping: bool = False
+    noted: float = 0.0
+    """When its progress was last put into the journal, by time.monotonic."""
+
+    @property
+    def id(self) -> str:
+        """Name towards searcher and scheduler."""
+        return str(self.number)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: complete, target, interrupted, budget or failed; and why."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass
+class Pace:
+    """How long trials last, and so how many may wait in a slot."""
+
+    seconds: float | None = None
+    """Running mean of a trial's wall time."""
+
+    def add(self, seconds: float) -> None:
+        """A trial has ended."""
+        self.seconds = seconds if self.seconds is None else 0.8 * self.seconds + 0.2 * seconds
+
+    def depth(self, left: int | None, slots: int) -> int:
+        """Trials that may wait behind a running one; none where they are long, or few are left."""
+        if self.seconds is None or self.seconds >= AHEAD:
+            return 0
+        depth = min(MOST_AHEAD, int(AHEAD / max(self.seconds, 1e-6)))
+        return depth if left is None else min(depth, left // (2 * slots))
+
+
+@dataclass
+class EarlyFailures:
+    """Watches a run's first trials: if they all fail in the same way, the rest would too."""
+
+    reasons: list[str] | None = field(default_factory=list)
+
+    def add(self, state: str, reason: str) -> bool:
+        """A trial has ended; whether the run is to end for it."""
+        if self.reasons is None or state == "interrupted":
+            return False
+        self.reasons.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))
+        if state != "failed" or len(set(self.reasons)) > 1:
+            self.reasons = None
+            return False
+        return len(self.reasons) == ALIKE

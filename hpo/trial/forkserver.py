@@ -1,0 +1,266 @@
+"""The warm parent of a node: imports once what trials import, then forks a process for each trial.
+
+A plain process of the user's own interpreter, with one thread and without CUDA, shared by all slots of a run
+on its node. It begins bare; what is to be imported is imported by a fork of it, its successor, which takes
+its place if it may still be forked afterwards: a module that starts a thread spoils only that attempt.
+
+A supervisor connects once a trial and sends one JSON line, then reads what becomes of it:
+
+    trial    {"words", "target", "module", "arguments", "env", "cwd"} and the log's descriptor
+             -> {"pid"} or {"refused"}, and at the end {"status": wait status}
+    learn    {"learn": [modules]}, of which only the first counts
+
+Nothing but the standard library, from Python 3.9 on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, NoReturn
+
+from hpo.trial import fresh
+
+CHUNK = 2**18
+HOLD = 60.0
+"""Seconds that trials wait for imports; then they are forked without. A setup is waited for."""
+ATTEMPTS = 20
+"""Modules that may turn out unsafe, one an attempt."""
+DEATHS = 3
+"""Attempts after which a successor that was killed gets none itself."""
+
+
+Succeed = Callable[["ForkServer", int], NoReturn]
+"""In a fork of a generation: be its successor, and report to the descriptor."""
+
+
+class Link:
+    """A supervisor's connection for one trial."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.bytes = b""
+        self.descriptors: list[int] = []
+        self.pid = 0
+
+    def send(self, message: dict[str, Any]) -> None:
+        """A supervisor that is gone shows when it is read from."""
+        with contextlib.suppress(OSError):
+            self.connection.sendall(json.dumps(message).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close it and what came with it."""
+        self.connection.close()
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+
+class ForkServer:
+    """One generation of the warm parent: forks trials, or has a successor that does.
+
+    `starter` hears what is to be said to the user; `order` is what the first generation was told to do.
+    """
+
+    def __init__(
+        self, listener: socket.socket, starter: socket.socket, order: dict[str, Any], succeed: Succeed
+    ) -> None:
+        self.listener, self.starter, self.order, self.succeed = listener, starter, order, succeed
+        self.selector = selectors.DefaultSelector()
+        self.wakeups = fresh.signals_as_bytes()
+        self.selector.register(self.wakeups, selectors.EVENT_READ, self._reap)
+        self.links: dict[int, Link] = {}
+        self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
+        self.preloaded = frozenset(sys.modules)
+        self.outer: list[Any] = []
+        """What the first generation has open beside, and no other is to have."""
+        self.successor = self.succeeded = 0
+        self.refusal = ""
+        self.attempts = 0
+        self.hold_until: float | None = None
+        self.accepting = False
+        self.going = True
+
+    def serve(self) -> None:
+        """Until `going` is false: the first generation says when, its successors end with it."""
+        while self.going:
+            left = None if self.hold_until is None else max(0.0, self.hold_until - time.monotonic())
+            for key, _ in self.selector.select(left):
+                key.data()
+            if self.hold_until is not None and time.monotonic() >= self.hold_until:
+                self.accept(True)
+
+    def accept(self, wanted: bool) -> None:
+        """Take trials in, or leave them in the queue."""
+        self.hold_until = None
+        if wanted and not self.accepting:
+            self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
+        elif self.accepting and not wanted:
+            self.selector.unregister(self.listener)
+        self.accepting = wanted
+
+    def advance(self) -> None:
+        """Fork a successor that imports and sets up as ordered; trials wait for it."""
+        self.accept(False)
+        self.attempts += 1
+        if not self.order["setup"]:
+            self.hold_until = time.monotonic() + HOLD
+        reading, writing = os.pipe()
+        parent = os.getpid()
+        self.successor = os.fork()
+        if self.successor == 0:
+            os.close(reading)
+            self.let_go()
+            fresh.reset_signals()
+            fresh.die_with(parent)
+            self.succeed(self, writing)
+        os.close(writing)
+        self.selector.register(reading, selectors.EVENT_READ, lambda: self._heard(reading))
+
+    def let_go(self) -> None:
+        """In a fork: close what belongs to this generation alone."""
+        self.selector.close()
+        for one in (self.wakeups, *self.outer):
+            one.close()
+        for link in self.links.values():
+            link.close()
+
+    def note(self, text: str) -> None:
+        """Tell the user something, once."""
+        with contextlib.suppress(OSError):
+            self.starter.sendall(json.dumps({"note": text}).encode() + b"\n")
+
+    def _heard(self, reading: int) -> None:
+        """The successor is ready, or could not be."""
+        self.selector.unregister(reading)
+        with os.fdopen(reading, "rb") as file:
+            report = json.loads(file.read() or b'{"died": true}')
+        if "ready" in report and self.successor:
+            self.accept(False)
+            self.succeeded = self.successor
+        elif "unsafe" in report and self.attempts < ATTEMPTS:
+            self.note(f"{report['unsafe']} is not preloaded: it {report['why']}")
+            self.order["without"].append(report["unsafe"])
+            self.advance()
+            return
+        elif "failed" in report:
+            self.refusal = report["failed"]
+            self.note(f"trials start without preloading: {self.refusal}")
+            self.accept(True)
+        else:
+            self.note("nothing is preloaded: the process that imported for all trials died")
+            self.accept(True)
+        if report.get("missing"):
+            self.note("not preloaded: " + ", ".join(report["missing"]))
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = self.listener.accept()
+            link = self.links[connection.fileno()] = Link(connection)
+            self.selector.register(connection, selectors.EVENT_READ, lambda: self._read(link))
+
+    def _read(self, link: Link) -> None:
+        try:
+            chunk, descriptors, _, _ = socket.recv_fds(link.connection, CHUNK, 4)
+        except OSError:
+            chunk, descriptors = b"", []
+        link.descriptors += descriptors
+        link.bytes += chunk
+        if link.bytes.endswith(b"\n"):
+            request, link.bytes = json.loads(link.bytes), b""
+            if "learn" in request:
+                self._learn(request["learn"])
+            else:
+                self._fork(link, request)
+        elif not chunk:
+            self._drop(link)
+
+    def _drop(self, link: Link) -> None:
+        """A supervisor has gone: so does its trial."""
+        if link.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(link.pid, signal.SIGKILL)
+        self.selector.unregister(link.connection)
+        del self.links[link.connection.fileno()]
+        link.close()
+
+    def _learn(self, modules: list[str]) -> None:
+        if self.order["modules"] is None and not self.refusal:
+            self.order["modules"] = modules
+            self.advance()
+
+    def _fork(self, link: Link, request: dict[str, Any]) -> None:
+        if self.refusal:
+            link.send({"refused": self.refusal})
+            return
+        code = self._code(request)
+        parent = os.getpid()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+        try:
+            link.pid = os.fork()
+            if link.pid == 0:
+                self._become_trial(parent, link.descriptors[0], request, code)
+            link.send({"pid": link.pid})
+        except OSError as error:
+            link.send({"refused": f"cannot fork: {error}"})
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    def _code(self, request: dict[str, Any]) -> CodeType | None:
+        """A script's code, compiled once while the file stays as it is; None leaves errors to the trial."""
+        if request["module"]:
+            return None
+        path = os.path.join(request["cwd"], request["target"])
+        try:
+            found = os.stat(path)
+            state = (found.st_mtime_ns, found.st_size)
+            if path not in self.codes or self.codes[path][0] != state:
+                self.codes[path] = (state, fresh.compiled(path))
+            return self.codes[path][1]
+        except Exception:
+            return None
+
+    def _become_trial(
+        self, parent: int, log: int, request: dict[str, Any], code: CodeType | None
+    ) -> NoReturn:
+        """In the new process: nothing of the parent's stays but what it has imported."""
+        try:
+            os.setsid()
+            fresh.die_with(parent)
+            fresh.reset_signals()
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            self.let_go()
+            self.listener.close()
+            self.starter.close()
+            fresh.run(request, code, self.preloaded)
+        finally:
+            os._exit(1)
+
+    def _reap(self) -> None:
+        numbers = self.wakeups.recv(4096)
+        if signal.SIGTERM in numbers:
+            self.going = False
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                self._ended(*found)
+
+    def _ended(self, pid: int, status: int) -> None:
+        if pid == self.successor:
+            self.successor = 0
+            if pid == self.succeeded and self.attempts < DEATHS:
+                self.advance()
+            elif pid == self.succeeded:
+                self.note(f"nothing is preloaded any more: what forks trials was ended {DEATHS} times")
+                self.accept(True)
+        for link in self.links.values():
+            if link.pid == pid:
+                link.pid = 0
+                link.send({"status": status})

@@ -1,0 +1,116 @@
+"""The first warm parent and its successors: how each begins and ends. See hpo.trial.forkserver."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import socket
+import sys
+from typing import Any, NoReturn
+
+from hpo.trial import fresh, preload, setup
+from hpo.trial.forkserver import ForkServer
+
+
+def first(descriptor: int) -> None:
+    """Serve until the last supervisor has gone; `descriptor` leads to the one that started this process."""
+    for name in [name for name in sys.modules if name.startswith("hpo.trial")]:
+        del sys.modules[name]  # a trial that imports hpo finds what a fresh process would find
+    starter = socket.socket(fileno=descriptor)
+    with starter.makefile("rb") as file:
+        order = json.loads(file.readline())
+    fresh.adopt_orphans()
+    listener, roll = _listen(order["socket"]), _listen(order["socket"] + ".roll")
+    server = ForkServer(listener, starter, order, succeed)
+    lock = os.fdopen(order["lock"], "rb", closefd=True)  # held as long as this process lives
+    members = _Members(server, roll, lock)
+    members.add(starter)
+    server.note("")  # listening
+    if order["modules"] or order["setup"]:
+        server.advance()
+    else:
+        server.accept(True)
+    server.serve()
+    with contextlib.suppress(OSError):
+        for end in ("", ".roll", ".lock"):
+            os.unlink(order["socket"] + end)
+        os.rmdir(os.path.dirname(order["socket"]))
+    with contextlib.suppress(OSError):
+        if os.stat(order["log"]).st_size == 0:
+            os.unlink(order["log"])
+
+
+def _listen(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(512)
+    listener.setblocking(False)
+    return listener
+
+
+class _Members:
+    """The supervisors that use this warm parent; with the last one it ends."""
+
+    def __init__(self, server: ForkServer, roll: socket.socket, lock: Any) -> None:
+        self.server = server
+        self.count = 0
+        server.outer = [roll, lock]
+        server.selector.register(roll, selectors.EVENT_READ, lambda: self.add(roll.accept()[0]))
+
+    def add(self, member: socket.socket) -> None:
+        """One more."""
+        self.count += 1
+        self.server.outer.append(member)
+        self.server.selector.register(member, selectors.EVENT_READ, lambda: self._left(member))
+
+    def _left(self, member: socket.socket) -> None:
+        self.server.selector.unregister(member)
+        self.server.outer.remove(member)
+        member.close()
+        self.count -= 1
+        self.server.going = self.count > 0
+
+
+def succeed(predecessor: ForkServer, report: int) -> NoReturn:
+    """In a fork of the predecessor: import and set up, say how it went, serve."""
+    try:
+        order = predecessor.order
+        try:
+            answer: dict[str, Any] = {"ready": True, "missing": _prepare(order)}
+        except preload.Unsafe as error:
+            answer = {"unsafe": error.args[0], "why": error.args[1]}
+        except setup.SetupFailed as error:
+            answer = {"failed": str(error)}
+        server = None
+        if "ready" in answer:
+            gc.collect()
+            gc.freeze()
+            fresh.adopt_orphans()
+            done = {**order, "setup": None}
+            server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
+            server.accept(True)
+        os.write(report, json.dumps(answer).encode())
+        os.close(report)
+        if server is not None:
+            server.serve()
+    finally:
+        os._exit(0)
+
+
+def _prepare(order: dict[str, Any]) -> list[str]:
+    """Import and set up as ordered; what could not be imported. Raises preload.Unsafe, setup.SetupFailed."""
+    sys.argv = [order["target"]]
+    folder = order["folder"]
+    if folder is not None:
+        sys.path.insert(0, folder)
+    before = preload.descriptors()
+    missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
+    if order["setup"]:
+        setup.run(order["setup"])
+        preload.check(order["setup"], before)
+    if folder is not None:
+        sys.path.remove(folder)
+    return missing

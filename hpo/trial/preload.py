@@ -1,0 +1,127 @@
+"""Names of modules → imported, each looked at afterwards: may this process still be forked?
+
+Runs in the warm parent, in the user's own Python: nothing but the standard library, from 3.9 on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+
+KNOWN_UNSAFE = {
+    "ray": "its connections do not survive a fork",
+    "grpc": "its threads do not survive a fork",
+    "tensorflow": "its thread pools do not survive a fork",
+    "jax": "it is multithreaded and warns of forks itself",
+    "mpi4py": "MPI must start in the process that uses it",
+    "horovod": "MPI must start in the process that uses it",
+    "deepspeed": "it looks for GPUs when it is imported",
+    "cupy": "it may start CUDA when it is imported",
+    "pycuda": "it starts CUDA when it is imported",
+    "pyspark": "its Java process does not survive a fork",
+}
+"""Top-level packages that are left to each trial, whatever a look at them finds, and why."""
+OWN = os.path.dirname(os.path.abspath(__file__))
+
+
+class Unsafe(Exception):
+    """Once this was imported the process may no longer be forked; `args`: name and reason."""
+
+
+def imported() -> list[str]:
+    """The modules of this process that others may share: the standard library's and installed ones, in order.
+
+    Modules of the user's own are left out: they may depend on the configuration, or change during a run.
+    """
+    homes = [os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")]
+    names = []
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if spec is None or name == "__main__" or spec.name != name:
+            continue
+        origin = spec.origin or ""
+        installed = f"{os.sep}site-packages{os.sep}" in origin or f"{os.sep}dist-packages{os.sep}" in origin
+        ours = origin.startswith(os.path.dirname(OWN) + os.sep)
+        if installed or ours or origin in ("built-in", "frozen") or origin.startswith(tuple(homes)):
+            names.append(name)
+    return names
+
+
+def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> list[str]:
+    """Import `names` in order; what could not be imported is returned as text.
+
+    Learned names that do not import by themselves were made by some other module and are passed over.
+
+    Raises:
+        Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
+    """
+    missing = []
+    seen = descriptors()
+    left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
+    for name in names:
+        top = name.partition(".")[0]
+        if top in left_out or name in sys.modules:
+            continue
+        try:
+            importlib.import_module(name)
+        except BaseException as error:  # a module may even call sys.exit
+            if not learned:
+                missing.append(f"{name} ({type(error).__name__}: {error})")
+        check(top, seen)
+    return missing
+
+
+def check(name: str, before: set[str]) -> None:
+    """Raise Unsafe where this process has threads, or sockets, pipes or GPUs that it had not `before`."""
+    opened = sorted(descriptors() - before)
+    if any(item.startswith("/dev/nvidia") for item in opened) or _cuda_started():
+        raise Unsafe(name, "starts CUDA when it is imported")
+    if opened:
+        raise Unsafe(name, f"opens a {opened[0].partition(':')[0]} when it is imported")
+    count = threads()
+    if count > 1 and _threads_after_fork() > 1:
+        raise Unsafe(name, f"starts {count - 1} thread{'s' if count > 2 else ''} when it is imported")
+
+
+def threads() -> int:
+    """Threads of this process, also those that Python does not know."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        import threading
+
+        return threading.active_count()
+
+
+def descriptors() -> set[str]:
+    """What is open that a forked process could not use on its own: sockets, pipes and the like, GPUs."""
+    found: set[str] = set()
+    try:
+        numbers = os.listdir("/proc/self/fd")
+    except OSError:
+        return found
+    for number in numbers:
+        try:
+            target = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            continue
+        if target.startswith(("socket:", "pipe:", "anon_inode:", "/dev/nvidia")):
+            found.add(target)
+    return found
+
+
+def _threads_after_fork() -> int:
+    """Some libraries (OpenBLAS) end their threads for a fork and start them again when needed: try one."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return threads()
+
+
+def _cuda_started() -> bool:
+    cuda = sys.modules.get("torch.cuda")
+    return bool(cuda is not None and cuda.is_initialized())

@@ -1,0 +1,100 @@
+"""What all trials of a run share, sent once to each slot; with a configuration → the TrialSpec of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.trial.command import expand, resolve_interpreter
+from hpo.trial.environment import SETUP, params_text, thread_counts, trial_environment
+from hpo.trial.spec import Goal, TrialSpec, WarmStart
+
+HEARTBEAT = 1.0
+"""Seconds: a running trial's newest result reaches the driver at least this often."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make a run's trials."""
+
+    directory: str
+    """The run's; a trial's is trials/NUMBER in it."""
+    cwd: str
+    inherited: Mapping[str, str]
+    """Environment that trials start from."""
+    program: str | None = None
+    command: tuple[Any, ...] | None = None
+    project: str | None = None
+    entity: str | None = None
+    metric: str = ""
+    goal: Goal = "minimize"
+    target: float | None = None
+    kill_grace: float = 30.0
+    milestones: tuple[int, ...] | None = ()
+    cpus: float = 1.0
+    """Cores of one trial: its libraries start so many threads."""
+    gpu_memory: float | None = None
+    """Share of a GPU's memory that torch may take; None: all."""
+    function: bool = False
+    trainable: str = ""
+    warm: WarmStart | None = None
+    setup: str | None = None
+    lean: bool = False
+
+    def build(self, number: int, attempt: int, config: dict[str, Any]) -> TrialSpec:
+        """The spec of trial `number`, its `attempt`-th start (both from 1)."""
+        folder = os.path.join(self.directory, "trials", f"{number:04d}")
+        env = self._environment(number, config, folder)
+        return TrialSpec(
+            number=number,
+            attempt=attempt,
+            argv=self.argv(config, env, folder),
+            cwd=self.cwd,
+            env=env,
+            directory=folder,
+            params_text=params_text(config),
+            config=config,
+            metric=self.metric,
+            goal=self.goal,
+            kill_grace=self.kill_grace,
+            milestones=None if self.milestones is None else list(self.milestones),
+            heartbeat=HEARTBEAT,
+            target=self.target,
+            function=self.function,
+            trainable=self.trainable,
+            warm=self.warm,
+            lean=self.lean,
+        )
+
+    def argv(self, config: Mapping[str, Any], env: Mapping[str, str], folder: str) -> list[str]:
+        """The command line of a trial; empty where it is none."""
+        if self.function or self.trainable:
+            return []
+        json_file = os.path.join(folder, "args.json")
+        return resolve_interpreter(
+            expand(self.command, self.program, config, env=env, json_file=json_file), env
+        )
+
+    def _environment(self, number: int, config: Mapping[str, Any], folder: str) -> dict[str, str]:
+        sweep_id = os.path.basename(self.directory)
+        env = trial_environment(
+            self.inherited,
+            number=number,
+            config=config,
+            directory=folder,
+            channel="",
+            metric=self.metric,
+            cwd=self.cwd,
+            sweep_id=sweep_id,
+            run_id=f"{sweep_id}-{number:04d}",
+            project=self.project,
+            entity=self.entity,
+        )
+        env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
+        if self.setup:
+            env[SETUP] = self.setup
+        if self.gpu_memory is not None:
+            env["HPO_GPU_MEMORY_FRACTION"] = f"{self.gpu_memory:g}"
+        return env

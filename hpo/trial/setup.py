@@ -1,0 +1,100 @@
+"""`hpo.setup: module:function` → called once a node; its value is `hpo.setup_value()` in every trial.
+
+A forked trial shares it with the warm parent, copy-on-write. A plain process calls the function itself when
+it first asks. Nothing but the standard library, from Python 3.9 on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import sys
+import traceback
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from hpo.trial.environment import SETUP
+
+_values: dict[str, Any] = {}
+
+
+class SetupFailed(Exception):
+    """The setup function raised or is not there; the message ends with its last line of traceback."""
+
+
+def setup_value() -> Any:
+    """What the sweep's `hpo.setup` function returned; None where there is none, and outside of a trial."""
+    target = os.environ.get(SETUP)
+    if not target:
+        return None
+    shared = sys.modules.get("_hpo_setup")
+    values: dict[str, Any] = _values if shared is None else shared.values
+    if target not in values:
+        values[target] = _function(target)()
+    return values[target]
+
+
+def run(target: str) -> None:
+    """Call the function in the warm parent, for all trials to come. Raises SetupFailed.
+
+    torch computes with one thread meanwhile: its thread pool would not survive a fork. What the function
+    wants done at exit is its own process's business, not that of each trial.
+    """
+    exit_functions: list[Callable[..., Any]] = []
+    register = atexit.register
+
+    def note(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        exit_functions.append(function)
+        return register(function, *args, **kwargs)
+
+    finalizers = set(_finalizers())
+    try:
+        function = _function(target)
+        atexit.register = note  # type: ignore[assignment]
+        with _OneThread():
+            value = function()
+    except BaseException as error:
+        traceback.print_exc()
+        raise SetupFailed(f"{target}: {type(error).__name__}: {error}") from error
+    finally:
+        atexit.register = register
+    shared = type(sys)("_hpo_setup")
+    shared.values = {target: value}  # type: ignore[attr-defined]
+    sys.modules["_hpo_setup"] = shared
+    made = set(_finalizers()) - finalizers
+    os.register_at_fork(after_in_child=lambda: _forget(exit_functions, made))
+
+
+def _function(target: str) -> Callable[[], Any]:
+    module, _, name = target.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]
+
+
+class _OneThread:
+    """torch, where it is loaded, on one thread inside."""
+
+    def __enter__(self) -> None:
+        self.torch = sys.modules.get("torch")
+        if self.torch is not None:
+            self.threads = self.torch.get_num_threads()
+            self.torch.set_num_threads(1)
+
+    def __exit__(self, *error: object) -> None:
+        if self.torch is not None:
+            self.torch.set_num_threads(self.threads)
+
+
+def _finalizers() -> list[Any]:
+    return list(getattr(weakref.finalize, "_registry", {}))
+
+
+def _forget(functions: list[Callable[..., Any]], finalizers: set[Any]) -> None:
+    for function in functions:
+        atexit.unregister(function)
+    for finalizer in finalizers:
+        finalizer.detach()

@@ -1,0 +1,104 @@
+"""Runs Python code as trials of one slot, forked from a warm parent or afresh."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.trial.environment import params_text, trial_environment
+from hpo.trial.launch import Supervisor, spawn
+from hpo.trial.spec import TrialSpec, WarmStart
+from hpo.trial.warm import warm_directory
+
+MODULES = ["numpy", "torch", "multiprocessing", "threading", "tempfile", "hpo.trial.client"]
+
+
+@dataclass
+class Ended:
+    """What came of a trial."""
+
+    end: dict[str, Any]
+    log: str
+    notes: list[str]
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """What a user sees, which must not depend on how it was started."""
+        end = self.end
+        return (
+            end["state"],
+            end["exit_code"],
+            end["signal"],
+            end["reason"],
+            end["value"],
+            end["rows"],
+            self.log,
+        )
+
+
+class Runner:
+    """Runs Python code or commands as trials of one slot, forked or afresh."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder, self.number = folder, 0
+        self.supervisor: Supervisor = spawn()
+        settings = {"modules": MODULES} | settings
+        self.settings = WarmStart(warm_directory(), str(folder / "preload.log"), **settings)
+
+    def __call__(self, *argv: str, warm: bool = True, **changes: Any) -> Ended:
+        """Run a trial to its end."""
+        return self.ended(self.begin(*argv, warm=warm, **changes))
+
+    def begin(self, *argv: str, warm: bool = True, **changes: Any) -> Path:
+        """Start a trial; its directory."""
+        self.number += 1
+        directory = self.folder / f"trial-{'warm' if warm else 'cold'}-{self.number}"
+        env = trial_environment(
+            os.environ,
+            number=1,
+            config={"lr": 0.1},
+            directory=str(directory),
+            channel="",
+            metric="loss",
+            cwd=str(self.folder),
+            sweep_id="s",
+            run_id="s-1",
+            project=None,
+            entity=None,
+        )
+        values: dict[str, Any] = {
+            "number": self.number,
+            "attempt": 1,
+            "argv": list(argv),
+            "cwd": str(self.folder),
+            "env": env | changes.pop("more_env", {}),
+            "directory": str(directory),
+            "params_text": params_text({"lr": 0.1}),
+            "config": {"lr": 0.1},
+            "metric": "",
+            "milestones": [],
+            "warm": self.settings if warm else None,
+        }
+        self.supervisor.start(TrialSpec(**values | changes))
+        return directory
+
+    def ended(self, directory: Path) -> Ended:
+        notes: list[str] = []
+        for _ in range(200):
+            for event in self.supervisor.events(60):
+                if event["event"] == "note":
+                    notes.append(event["text"])
+                elif event["event"] in ("end", "lost"):
+                    if event["trial"] != int(directory.name.rpartition("-")[2]):
+                        continue
+                    log = (directory / "log.txt").read_text().replace(str(directory), "TRIAL")
+                    return Ended(event, log, notes)
+        raise AssertionError("no end")
+
+    def script(self, name: str, code: str) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+        return name
