@@ -106,11 +106,14 @@ def _as_yaml(record: RunRecord, trial: TrialRecord) -> str:
 
 def _command(record: RunRecord, trial: TrialRecord) -> list[str]:
     """The argv that the trial was started with, from the sweep in the journal."""
+    from hpo.sweepfile.program import class_of
     from hpo.trial.command import expand, resolve_interpreter
 
     program, items = record.sweep.get("program"), record.sweep.get("command")
     if program is None and items is None:
         raise UserError(f"{record.directory} trained a Python function: it has no command line; try --yaml")
+    if class_of(program, items):
+        raise UserError(f"{record.directory} stepped a class: it has no command line; try --yaml")
     if record.cwd and record.cwd != os.getcwd():
         print(f"to be run in {record.cwd}", file=sys.stderr)
     env = dict(os.environ)

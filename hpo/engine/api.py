@@ -31,8 +31,9 @@ def run(
 
     Args:
         sweep: Path of a sweep file, or a W&B config dict.
-        train: A function to call for each trial in place of the sweep's program, in a process of its own;
-            it takes no argument, or the configuration. Inside, `wandb.init/config/log` or
+        train: A function to call for each trial in place of the sweep's program; it takes no argument, or the
+            configuration. One process a slot calls it for one trial after another, so that what it has loaded
+            stays loaded; seed inside of it. Inside, `wandb.init/config/log` or
             `hpo.config()/hpo.report()` work.
         out: The run directory, by default runs/NAME-DATE-TIME.
         count: How many trials; goes before the sweep's run_cap.
@@ -75,7 +76,7 @@ def agent(
 ) -> RunResult:
     """Run `count` trials of a registered sweep, as `wandb.agent` does; `options` as for hpo.run.
 
-    Each trial calls `function` in a process of its own. A further call goes on with the same search in the
+    Each trial calls `function`, as with hpo.run. A further call goes on with the same search in the
     same run directory. Raises UserError for an id that is not known.
     """
     registered = _sweeps.get(sweep_id.rsplit("/", 1)[-1])

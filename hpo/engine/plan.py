@@ -22,7 +22,7 @@ from hpo.record.trials import RunState
 from hpo.space.grid import Grid
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
-from hpo.sweepfile.program import working_directory
+from hpo.sweepfile.program import is_class, working_directory
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
 from hpo.trial.warm import warm_directory
@@ -109,6 +109,8 @@ class Plan:
             cpus=own.resources.cpu,
             gpu_memory=own.gpu_memory_fraction,
             function=function,
+            trainable=sweep.program or "" if is_class(sweep) and not function else "",
+            max_iterations=sweep.early_terminate.max_iter if sweep.early_terminate else None,
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
@@ -116,7 +118,7 @@ class Plan:
 
     def _warm(self) -> WarmStart | None:
         own = self.sweep.hpo
-        if own.preload == "off" or self.options.train is not None:
+        if own.preload == "off" or self.options.train is not None or is_class(self.sweep):
             return None
         modules = None if own.preload == "auto" else own.preload
         return WarmStart(warm_directory(), str(self.directory / "preload.log"), modules, own.setup)

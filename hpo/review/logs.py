@@ -16,7 +16,7 @@ MOST_BYTES = 4096
 
 
 class LogFollower:
-    """What running trials print, as it comes: `lines` gives what is new since the last call, with the trial."""
+    """What running trials print, as it comes: `lines` gives what is new since the last call."""
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir

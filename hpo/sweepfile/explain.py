@@ -13,6 +13,7 @@ from hpo.space.grid import Grid
 from hpo.space.space import Leaf
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.program import is_class
 from hpo.trial.command import expand
 
 SHOWN_RUNGS = 12
@@ -66,8 +67,8 @@ def _told(sweep: Sweep, samples: int, seed: int | None) -> dict[str, Any]:
 
 
 def command_line(sweep: Sweep, config: Mapping[str, Any]) -> list[str]:
-    """The argv of a trial; empty where neither program nor command is named."""
-    if sweep.program is None and sweep.command is None:
+    """The argv of a trial; empty where neither program nor command is named, or a class."""
+    if (sweep.program is None and sweep.command is None) or is_class(sweep):
         return []
     return expand(sweep.command, sweep.program, config, env=dict(os.environ), json_file="args.json")
 

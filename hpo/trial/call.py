@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from hpo.trial import client
-from hpo.trial.environment import FUNCTION_FD
 
 INTERRUPTED = 130
 """Exit code of a trial that KeyboardInterrupt ended, as a shell has it."""
@@ -106,14 +104,3 @@ def _read(descriptor: int) -> bytes:
             break
         data += part
     return data
-
-
-def main() -> None:
-    """Call the function in a process of its own: `python -m hpo.trial.call`."""
-    function = Function(int(os.environ.pop(FUNCTION_FD)))
-    function.load()
-    function(json.loads(os.environ["HPO_CONFIG"]), lambda: False)
-
-
-if __name__ == "__main__":
-    main()

@@ -48,7 +48,7 @@ class History:
         if number is not None and not self._reach(number):
             return
         whole = commit if commit is not None else number is None
-        if whole and not self._row and self._committed is None:  # by far the most calls
+        if whole and not self._row:  # by far the most calls
             self._commit_at_once(data)
             return
         values = plain_row(data)
@@ -80,9 +80,13 @@ class History:
         self.step, self._reported = step, None
 
     def _commit_at_once(self, data: Mapping[str, Any]) -> None:
+        if self._committed is not None:
+            data = plain_row(data)
         if data:
             client.row(data, self.step, self._when)
-        self._next(self.step + 1)
+            if self._committed is not None:
+                self._committed(data, self.step)
+        self.step, self._reported = self.step + 1, None
 
     def _send(self) -> None:
         row, self._unsent = self._unsent, {}

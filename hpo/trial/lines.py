@@ -10,6 +10,9 @@ LIMIT = 16 * 2**20
 """Bytes; a longer line is dropped, so that one script cannot fill the memory."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class Lines:
     """Puts lines together again."""
 
@@ -48,7 +51,7 @@ class Lines:
 
 def pack(message: Mapping[str, Any]) -> bytes:
     """One message as one line."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _encode(message).encode() + b"\n"
 
 
 def unpack(line: bytes) -> dict[str, Any] | None:

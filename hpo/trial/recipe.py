@@ -39,6 +39,9 @@ class Recipe:
     """Share of a GPU's memory that torch may take; None: all."""
     function: bool = False
     trainable: str = ""
+    """`module:Class` that trials step instead of running a program."""
+    max_iterations: int | None = None
+    """Steps of a class that does not say by itself when it is done."""
     warm: WarmStart | None = None
     setup: str | None = None
     lean: bool = False
@@ -95,6 +98,8 @@ class Recipe:
         env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
         if self.setup:
             env[SETUP] = self.setup
+        if self.trainable and self.max_iterations is not None:
+            env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
         if self.gpu_memory is not None:
             env["HPO_GPU_MEMORY_FRACTION"] = f"{self.gpu_memory:g}"
         return env

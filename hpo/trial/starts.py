@@ -97,6 +97,8 @@ class Starts:
         self._in_worker = trial
         for _ in range(2):
             if self.worker is None or not self.worker.alive:
+                if self.worker is not None:
+                    self.worker.close()
                 self.worker = Worker(
                     self.selector,
                     env=trial.env,

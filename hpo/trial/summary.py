@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.objective import AGGREGATES, Running
-from hpo.trial.values import plain_row
+from hpo.trial.values import is_plain, plain_row
 
 OPERATIONS = {*AGGREGATES, "copy", "none"}
 """What define_metric(summary=…) may name, joined by commas."""
@@ -79,7 +79,10 @@ class Summary(Values):
     def follow(self, row: Mapping[str, Any], step: int) -> None:
         """Take in a committed row."""
         now = time.time()
-        self._take(self._values, row, "")
+        if self._asked or not is_plain(row):
+            self._take(self._values, row, "")
+        else:
+            self._values.update(row)
         self._values.update(_step=step, _timestamp=now, _runtime=now - self._start)
 
     def _take(self, values: dict[str, Any], row: Mapping[str, Any], prefix: str) -> None:

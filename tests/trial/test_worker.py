@@ -5,34 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import pytest
 
 pytestmark = pytest.mark.process
 Calls = Callable[..., Any]
-
-
-@pytest.fixture
-def calls(slot: Any) -> Calls:
-    """The slot's trials call the function `train` of this code."""
-
-    def prepare(code: str) -> Any:
-        names: dict[str, Any] = {"__name__": "__main__"}
-        exec(textwrap.dedent(code), names)  # as in a user's script: pickled by value
-        with tempfile.TemporaryFile() as file:
-            file.write(cloudpickle.dumps(names["train"]))
-            file.flush()
-            slot.function = os.dup(file.fileno())
-        return slot
-
-    return prepare
 
 
 def test_globals_stay_and_each_trial_has_its_own_config(calls: Calls) -> None:
@@ -265,80 +246,6 @@ def test_each_trial_has_a_run_of_the_real_wandb_of_its_own(calls: Calls, mode: s
         assert turned.log == f"True Error {lr} None run-{slot.number} 0\n"
         assert turned.rows == [{"loss": lr}, {"loss": 0.5, "late": 1}, {"acc": 1}]
     assert slot.worker.pid == turned.pid
-
-
-def test_threads_that_python_waits_for_are_waited_for(calls: Calls) -> None:
-    slot = calls("""
-        import threading, time
-        def train(config):
-            import hpo
-            def later():
-                time.sleep(0.2)
-                hpo.report({"loss": 1})
-            threading.Thread(target=later).start()
-    """)
-    assert [slot.run().rows for _ in (1, 2)] == [[{"loss": 1}]] * 2
-
-
-def test_a_daemon_thread_of_an_earlier_trial_reports_into_no_other(calls: Calls) -> None:
-    slot = calls("""
-        import threading, time
-        def train(config):
-            import hpo
-            def on(n):
-                while True:
-                    hpo.report({"loss": n})
-                    time.sleep(0.01)
-            if config["n"] == 1:
-                threading.Thread(target=on, args=(1,), daemon=True).start()
-            time.sleep(0.2)
-            hpo.report({"loss": config["n"]})
-    """)
-    slot.run({"n": 1})
-    second = slot.run({"n": 2})
-    assert second.rows == [{"loss": 2}]
-    assert second.log == "hpo: a thread of an earlier trial reported; it is ended\n"
-
-
-def test_a_pool_of_threads_serves_the_next_trial_too(calls: Calls) -> None:
-    slot = calls("""
-        from concurrent.futures import ThreadPoolExecutor
-        pool = []
-        def train(config):
-            import hpo
-            if not pool:
-                pool.append(ThreadPoolExecutor(1))
-            pool[0].submit(hpo.report, {"loss": config["n"]}).result()
-    """)
-    first, second = slot.run({"n": 1}), slot.run({"n": 2})
-    assert (first.rows, second.rows) == ([{"loss": 1}], [{"loss": 2}])
-    assert first.pid == second.pid
-
-
-@pytest.mark.parametrize("how", ["return", "raise ValueError"])
-def test_a_process_left_in_the_background_ends_with_its_trial(calls: Calls, how: str) -> None:
-    slot = calls(f"""
-        import subprocess
-        def train():
-            print(subprocess.Popen(["sleep", "100"]).pid, flush=True)
-            {how}
-    """)
-    turned = slot.run()
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(turned.log.split()[0]), 0)
-
-
-def test_a_child_that_returns_from_the_function_ends_there(calls: Calls) -> None:
-    slot = calls("""
-        import os
-        def train():
-            import hpo
-            child = os.fork()
-            if child:
-                os.waitpid(child, 0)
-                hpo.report({"loss": 1})
-    """)
-    assert [slot.run().rows for _ in (1, 2)] == [[{"loss": 1}]] * 2
 
 
 def test_a_large_configuration_arrives_whole(calls: Calls) -> None:

@@ -22,6 +22,7 @@ class Ended:
     end: dict[str, Any]
     log: str
     notes: list[str]
+    directory: Path
 
     @property
     def seen(self) -> tuple[Any, ...]:
@@ -94,7 +95,7 @@ class Runner:
                     if event["trial"] != int(directory.name.rpartition("-")[2]):
                         continue
                     log = (directory / "log.txt").read_text().replace(str(directory), "TRIAL")
-                    return Ended(event, log, notes)
+                    return Ended(event, log, notes, directory)
         raise AssertionError("no end")
 
     def script(self, name: str, code: str) -> str:

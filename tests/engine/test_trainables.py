@@ -1,0 +1,71 @@
+"""Functions and classes run in their slot, one trial after another, in one process that keeps what it loaded."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpo
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+LR = {"lr": {"min": 0.0, "max": 1.0}}
+WHOLE = {
+    "method": "random",
+    "metric": {"name": "loss"},
+    "parameters": LR,
+    "hpo": {"seed": 1, "concurrency": 1},
+}
+
+
+def logs(result: hpo.RunResult) -> list[str]:
+    return [path.read_text() for path in sorted(result.directory.glob("trials/*/log.txt"))]
+
+
+def train(config: dict[str, Any]) -> float:
+    import builtins
+
+    if not hasattr(builtins, "data_set"):
+        builtins.data_set = os.urandom(4).hex()  # type: ignore[attr-defined]
+    print(os.getpid(), builtins.data_set)  # type: ignore[attr-defined]
+    return float(config["lr"])
+
+
+def test_a_functions_trials_share_what_was_loaded(tmp_path: Path) -> None:
+    result = hpo.run(WHOLE, train=train, count=40, out=tmp_path / "run")
+    assert [trial.value for trial in result.trials] == [trial.config["lr"] for trial in result.trials]
+    assert len(logs(result)) == 40
+    assert len(set(logs(result))) == 1
+
+
+TRAINABLE = """
+from ray.tune import Trainable
+print("imported")
+class Net(Trainable):
+    def setup(self, config):
+        self.data = print("loaded")
+        self.lr = config["lr"]
+    def step(self):
+        return {"loss": self.lr + 1 / self.iteration if self.iteration else 2.0}
+    def reset_config(self, config):
+        self.lr = config["lr"]
+        return True
+    def save_checkpoint(self, d): pass
+    def load_checkpoint(self, d): pass
+"""
+
+
+def test_a_class_is_reset_from_trial_to_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.py").write_text(textwrap.dedent(TRAINABLE))
+    rule = {"type": "hyperband", "max_iter": 9, "s": 2, "eta": 3}
+    result = hpo.run(
+        WHOLE | {"program": "model:Net", "early_terminate": rule}, count=12, out=tmp_path / "run"
+    )
+    text = "".join(logs(result))
+    assert (text.count("imported"), text.count("loaded")) == (1, 1)
+    assert {trial.state for trial in result.trials} == {"finished", "stopped"}
+    assert {trial.iterations for trial in result.trials if trial.state == "finished"} == {9}
