@@ -1,4 +1,4 @@
-"""Functions and classes run in their slot, one trial after another, in one process that keeps what it loaded."""
+"""Functions and classes run in their slot, one trial after another, in a process that keeps what it loaded."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def test_a_functions_trials_share_what_was_loaded(tmp_path: Path) -> None:
 
 
 TRAINABLE = """
+import time
 from ray.tune import Trainable
 print("imported")
 class Net(Trainable):
@@ -49,7 +50,8 @@ class Net(Trainable):
         self.data = print("loaded")
         self.lr = config["lr"]
     def step(self):
-        return {"loss": self.lr + 1 / self.iteration if self.iteration else 2.0}
+        time.sleep(0.05)
+        return {"loss": self.lr + 1 / (self.iteration + 1)}
     def reset_config(self, config):
         self.lr = config["lr"]
         return True
