@@ -1,4 +1,4 @@
-"""Functions and classes run in their slot, one trial after another, in a process that keeps what it loaded."""
+"""Functions and classes run in their slot, one trial after another, in one process that keeps its data."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hpo.record.trials import RunState
+from hpo.review.logs import LogFollower
 from hpo.review.progress import LiveProgress, fitted
 from hpo.sweepfile.load import load_sweep
 
@@ -189,3 +190,21 @@ def drain(descriptor: int, chunks: list[bytes]) -> None:
             chunks.append(chunk)
     except OSError:
         pass  # Linux ends a terminal whose other side is closed with EIO
+
+
+def test_verbose_shows_what_trials_print_once_and_in_whole_lines(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "trials" / "0001" / "log.txt"
+    log.parent.mkdir(parents=True)
+    state = RunState()
+    state.apply({"event": "trial", "trial": 1, "config": {}})
+    state.apply({"event": "start", "trial": 1, "time": 0.0})
+    follower = LogFollower(tmp_path)
+    log.write_text("epoch 1\n\x1b[31mepo")
+    assert list(follower.lines(state)) == ["trial 1: epoch 1"]
+    log.write_text("epoch 1\n\x1b[31mepoch 2\x1b[0m\nthe end")
+    assert list(follower.lines(state)) == ["trial 1: epoch 2"]
+    state.apply({"event": "end", "trial": 1, "state": "finished", "time": 1.0})
+    assert list(follower.lines(state)) == ["trial 1: the end"]
+    assert list(follower.lines(state)) == []

@@ -1,0 +1,51 @@
+"""What a trial is given of the machine: its share of the cores as threads, its GPU by number."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpo.trial.recipe import Recipe
+
+pytestmark = pytest.mark.ray
+
+GPUS = """
+import ray, hpo
+ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
+hpo.run({
+    "method": "grid", "command": ["python", "train.py"], "parameters": {"x": {"values": list(range(8))}},
+    "hpo": {"resources": {"cpu": 1, "gpu": 0.5}, "preload": PRELOAD},
+}, out="run")
+"""
+
+
+TRAIN = """
+import os, time
+time.sleep(0.5)
+print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"])
+"""
+
+
+@pytest.mark.parametrize("preload", ["auto", "off"])
+def test_trials_share_gpus_as_ray_assigns_them(tmp_path: Path, preload: str) -> None:
+    (tmp_path / "train.py").write_text(TRAIN)
+    driver = GPUS.replace("PRELOAD", repr(preload))
+    subprocess.run([sys.executable, "-c", driver], cwd=tmp_path, check=True, timeout=120, capture_output=True)
+    seen = [log.read_text().split() for log in tmp_path.glob("run/trials/*/log.txt")]
+    assert len(seen) == 8
+    assert {gpu for gpu, _ in seen} == {"0", "1"}
+    assert {threads for _, threads in seen} == {"1"}
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(4, "4"), (2.5, "2"), (0.25, "1")])
+def test_threads_follow_the_cores(cpus: float, threads: str) -> None:
+    env = Recipe("/run", "/", {"PATH": "/bin"}, cpus=cpus).build(1, 1, {}).env
+    assert {env[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} == {threads}
+
+
+def test_the_users_own_number_of_threads_is_left_alone() -> None:
+    env = Recipe("/run", "/", {"PATH": "/bin", "OMP_NUM_THREADS": "7"}, cpus=2).build(1, 1, {}).env
+    assert (env["OMP_NUM_THREADS"], env["MKL_NUM_THREADS"]) == ("7", "2")
