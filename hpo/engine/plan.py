@@ -196,7 +196,7 @@ def open_record(run: Plan) -> LiveRecord:
         else:
             text = yaml.safe_dump(run.source, sort_keys=False, allow_unicode=True)
         (run.directory / "sweep.yaml").write_text(text, encoding="utf-8")
-        return LiveRecord(Journal.create(run.directory), RunState())
+        return LiveRecord(Journal.create(run.directory), RunState(keep_results=False))
     except OSError as error:
         raise UserError(f"cannot write to {run.directory}: {error.strerror}; name another --out") from error
 

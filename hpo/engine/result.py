@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hpo.record.trials import RunRecord, TrialRecord, rank
+from hpo.record.trials import RunRecord, TrialRecord, load_run, rank
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,11 @@ class RunResult:
     directory: Path
     state: str
     reason: str
-    record: RunRecord
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """The whole run, read from its journal."""
+        return load_run(self.directory)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:

@@ -59,7 +59,7 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     finally:
         if session.record and not kept:
             session.record.journal.close()
-    return RunResult(run.directory, outcome.state, outcome.reason, record.state.record(run.directory))
+    return RunResult(run.directory, outcome.state, outcome.reason)
 
 
 def _drive(run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch) -> Outcome:

@@ -98,6 +98,8 @@ class RunState:
     after its trial got worse.
     """
 
+    keep_results: bool = True
+    """Whether trials remember each of their results; a live run's memory must not grow with them."""
     run: dict[str, Any] = field(default_factory=dict)
     state: str = "running"
     reason: str = ""
@@ -198,6 +200,8 @@ class RunState:
                 self._move(trial, lambda: trial.start(event))
             case "result":
                 self._move(trial, lambda: trial.result(event))
+                if not self.keep_results:
+                    trial.results.clear()
             case "end":
                 self._move(trial, lambda: trial.end(event))
                 self.ended_trials.append(trial.number)
