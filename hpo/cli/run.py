@@ -26,6 +26,7 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Most trials at once [what fits].")] = None,
     address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
     engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what trials print, as it comes.")] = False,
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the sweep.")
     ] = None,
@@ -35,17 +36,17 @@ def run(
     show(loaded.problems)
     if loaded.errors:
         raise typer.Exit(1)
-    from hpo.engine.plan import RunOptions, plan  # Ray: only once the sweep is known to be sound
-    from hpo.engine.run import execute
+    from hpo.engine.plan import RunOptions, plan
 
     planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine))
     if note := _other_python(loaded.valid()):
         print(note, file=sys.stderr)
     if note := hidden(loaded.valid(), sweep, Path.cwd()):
         print(f"program: {script_of(loaded.valid())}{note}", file=sys.stderr)
+    from hpo.engine.run import execute  # Ray: only once the run is known to be sound
     from hpo.review.terminal import LiveProgress, result_table
 
-    with LiveProgress(planned.directory, planned.count, loaded.valid()) as progress:
+    with LiveProgress(planned.directory, planned.count, loaded.valid(), verbose=verbose) as progress:
         result = execute(planned, progress.update)
     result_table(result.record)
     _finish(result)

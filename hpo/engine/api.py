@@ -84,7 +84,7 @@ def agent(
         raise UserError(f"sweep '{sweep_id}' is not known in this process; call hpo.sweep(config) first")
     if registered.plan is None or registered.session is None:
         registered.plan = plan(registered.loaded, RunOptions(count=count, train=function, **options))
-        registered.session = Session.of(registered.plan)
+        registered.session = Session()
     chosen = replace(registered.plan.options, count=count, train=function, **options)
     again = replace(registered.plan, options=chosen, count=count or registered.plan.count)
     return execute(again, session=registered.session)

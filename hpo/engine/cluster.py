@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -60,35 +64,74 @@ def connected(address: str | None) -> Iterator[Cluster]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ours = not ray.is_initialized()
-    if ours:
-        try:
-            _start(address)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            line = str(error).strip().splitlines()[0]
-            token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
-            raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
     try:
+        if ours:
+            _start(address)
         total = ray.cluster_resources()
-        cluster = Cluster(address or "local", total.get("CPU", 0.0), total.get("GPU", 0.0))
-        yield cluster
+        yield Cluster(address or "local", total.get("CPU", 0.0), total.get("GPU", 0.0))
     finally:
         if ours:
-            ray.shutdown()
+            _end(address)
 
 
 def _start(address: str | None) -> None:
-    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address:
-        ray.init(address=address, namespace="hpo", **quiet)
-    else:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            namespace="hpo",
-            num_cpus=usable_cpus(),
-            object_store_memory=OBJECT_STORE,
-            **quiet,
-        )
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": "hpo"}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+            return
+        with _unbroken("starting"):
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                num_cpus=usable_cpus(),
+                object_store_memory=OBJECT_STORE,
+                **quiet,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        line = str(error).strip().splitlines()[0]
+        token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
+        raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
+
+
+def _end(address: str | None) -> None:
+    with _unbroken("ending"):
+        if not address:
+            _end_monitor()
+        ray.shutdown()
+
+
+def _end_monitor() -> None:
+    """End the autoscaler's monitor of a Ray of ours: it would sit out its second of grace at the shutdown."""
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if b"/ray/autoscaler/" in command and b"monitor.py" in command:
+                    os.kill(int(pid), signal.SIGKILL)
+
+
+@contextmanager
+def _unbroken(doing: str) -> Iterator[None]:
+    """Hold Ctrl-C back to the block's end: half a Ray would leave processes behind. A second one breaks off."""
+    held = []
+
+    def hold(number: int, frame: Any) -> None:
+        held.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print(f"Ray is still {doing}; this ends then, Ctrl-C again breaks it off", file=sys.stderr)
+
+    try:
+        previous = signal.signal(signal.SIGINT, hold)
+    except ValueError:  # not the main thread: no signal comes here
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if held:
+        raise KeyboardInterrupt
 
 
 def usable_cpus() -> int:

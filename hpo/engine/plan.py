@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import yaml
 
 import hpo
-from hpo.engine.cluster import Cluster
 from hpo.errors import UserError
 from hpo.record.journal import Journal
 from hpo.record.trials import RunState
@@ -26,8 +25,11 @@ from hpo.sweepfile.program import is_class, working_directory
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
 from hpo.trial.warm import warm_directory
-from hpo.tune.searchers import SpaceSearcher
-from hpo.tune.translate import fresh_seed, searcher
+from hpo.tune.seed import fresh_seed
+
+if TYPE_CHECKING:
+    from hpo.engine.cluster import Cluster
+    from hpo.tune.searchers import SpaceSearcher
 
 Watch = Callable[[RunState], None]
 
@@ -83,6 +85,8 @@ class Plan:
 
     def search(self) -> SpaceSearcher:
         """A fresh searcher."""
+        from hpo.tune.translate import searcher  # loads Ray Tune: not for a plan that may be refused
+
         return searcher(self.sweep, self.seed)
 
     def recipe(self) -> Recipe:

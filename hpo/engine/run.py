@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from hpo.engine.asking import asking
 from hpo.engine.cluster import Cluster, connected
-from hpo.engine.controller import Controller
 from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import LiveRecord, Plan, Watch, open_record, slots_for
 from hpo.engine.result import RunResult
-from hpo.engine.scheduling import Scheduling
-from hpo.engine.stock import run_stock
-from hpo.tune.schedulers import scheduler
-from hpo.tune.searchers import SpaceSearcher
+
+if TYPE_CHECKING:
+    from hpo.engine.controller import Controller
+    from hpo.engine.scheduling import Scheduling
+    from hpo.tune.searchers import SpaceSearcher
 
 
 @dataclass
 class Session:
     """What a run's next part goes on with: hpo.agent may be called several times for one sweep."""
 
-    searcher: SpaceSearcher
-    scheduling: Scheduling
     record: LiveRecord | None = None
     trials: int = 0
-
-    @classmethod
-    def of(cls, run: Plan) -> Session:
-        """A fresh one."""
-        return cls(run.search(), Scheduling(scheduler(run.sweep)))
+    searcher: SpaceSearcher | None = None
+    scheduling: Scheduling | None = None
 
 
 def execute(run: Plan, watch: Watch = lambda state: None, session: Session | None = None) -> RunResult:
@@ -43,7 +39,9 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     With a session the journal stays open and the search goes on where it was.
     """
     kept = session is not None
-    session = session or Session.of(run)
+    session = session or Session()
+    loading = threading.Thread(target=_load)
+    loading.start()
     try:
         with connected(run.options.address) as cluster:
             size = slots_for(run, cluster)
@@ -51,9 +49,12 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
             record.append(run.opening(size))
             record.commit()
             if run.options.engine == "tune":
+                loading.join()
+                from hpo.engine.stock import run_stock
+
                 outcome = run_stock(run, cluster, size, record, watch)
             else:
-                outcome = _drive(run, cluster, size, session, watch)
+                outcome = _drive(run, cluster, size, session, watch, loading)
             record.append({"event": "done", "state": outcome.state, "reason": outcome.reason})
             record.commit()
     finally:
@@ -62,12 +63,27 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     return RunResult(run.directory, outcome.state, outcome.reason)
 
 
-def _drive(run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch) -> Outcome:
+def _load() -> None:
+    """Load Ray Tune, which takes most of a second, while Ray starts its processes."""
+    with suppress(Exception):  # whoever needs it next fails with the same
+        import_module("hpo.engine.controller")
+
+
+def _drive(
+    run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch, loading: threading.Thread
+) -> Outcome:
     record = session.record
     assert record is not None
     fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.recipe(), run.function())
+    loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
+    from hpo.engine.asking import asking
+    from hpo.engine.controller import Controller
+    from hpo.engine.scheduling import Scheduling
+    from hpo.tune.schedulers import scheduler
+
+    session.scheduling = session.scheduling or Scheduling(scheduler(run.sweep))
     controller = Controller(
-        asking=asking(session.searcher, session.trials + 1),
+        asking=asking(session.searcher or run.search(), session.trials + 1),
         scheduling=session.scheduling,
         fleet=fleet,
         record=record,
@@ -76,6 +92,7 @@ def _drive(run: Plan, cluster: Cluster, size: int, session: Session, watch: Watc
         progress=lambda: watch(record.state),
         first=session.trials + 1,
     )
+    controller.asking.pace(size, 0.0)
     try:
         with interrupts(controller):
             return controller.run()

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
 
 from hpo.space.grid import Grid
 from hpo.space.space import SearchSpace
+from hpo.tune.history import Point, bounded
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from hpo.tune.study import Study
 
 BEST = "hpo_best"
 """Key of a result under which the controller passes a trial's best value so far."""
@@ -24,6 +31,9 @@ class SpaceSearcher(Searcher):
     In a `tune.Tuner` the space is already set; `param_space`, `metric` and `mode` given there are the same
     ones and are accepted.
     """
+
+    costly = False
+    """Whether a suggestion takes so long that it should be made beside the loop that runs trials."""
 
     def __init__(self, space: SearchSpace, *, seed: int, metric: str | None, mode: str) -> None:
         super().__init__(metric=metric, mode=mode)
@@ -84,41 +94,55 @@ class ModelSearcher(SpaceSearcher):
 
     A trial's value is its best so far (or last, by `use`). A trial that failed or gave no number is told as
     the worst value seen, W&B's `impute: worst`.
+
+    A suggestion follows from the seed, its place in the sequence and the values told before it, and from
+    nothing else: a copy that was told the same goes on alike. The sampler sees the `HISTORY` finished trials
+    that say most, so that a suggestion costs the same however many there were. Optuna is loaded with the
+    first suggestion after the random beginning.
     """
 
+    costly = True
     startup = 10
 
     def __init__(
         self, space: SearchSpace, *, seed: int, metric: str | None, mode: str, use: str = "best"
     ) -> None:
         super().__init__(space, seed=seed, metric=metric, mode=mode)
-        import optuna
-
-        from hpo.tune.axes import axis
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.use = use
         self.sign = 1.0 if mode == "min" else -1.0
-        self.axes = {leaf.path: axis(leaf.distribution) for leaf in space.searched}
-        self.study = optuna.create_study(sampler=self.sampler(), direction="minimize")
-        self.asked: dict[str, Any] = {}
+        self.running: dict[str, Point] = {}
+        self.history: list[Point] = []
         self.best: dict[str, float] = {}
         self.worst: float | None = None
+        self.study: Study | None = None
 
-    def sampler(self) -> Any:
-        """The Optuna sampler."""
+    def sampler(self, seed: int, axes: dict[str, BaseDistribution]) -> Any:
+        """The Optuna sampler that makes one suggestion over `axes`; each has a `seed` of its own."""
         raise NotImplementedError
 
     def propose(self, trial_id: str, index: int) -> Any:
         """A random point at first, then what the sampler makes of the finished trials."""
-        names = {path: "\x1f".join(path) for path in self.axes}
         if index < self.startup:
-            point = self.space.point(self.seed, index)
-            first = {names[p]: a.from_unit(u) for (p, a), u in zip(self.axes.items(), point, strict=True)}
-            self.study.enqueue_trial(first)
-        trial = self.study.ask({names[path]: axis.distribution for path, axis in self.axes.items()})
-        self.asked[trial_id] = trial
-        return self.space.assemble(axis.value(trial.params[names[p]]) for p, axis in self.axes.items())
+            point, config = Point(index), self.space.sample(self.seed, index)
+            if self.study is not None:
+                self.study.add(point)
+        else:
+            study = self.prepare()
+            seed = random.Random(f"hpo:model:{self.seed}:{index}").getrandbits(32)
+            point, config = study.ask(index, self.sampler(seed, study.distributions))
+        self.running[trial_id] = point
+        return config
+
+    def adopt(self, trial_id: str, params: dict[str, Any]) -> None:
+        """Take over the next suggestion, made by a copy of this searcher that was told the same."""
+        self.running[trial_id] = Point(self.suggested, params)
+        self.suggested += 1
+
+    def withdraw(self, trial_id: str) -> None:
+        """Forget the newest suggestion: no trial was made of it."""
+        del self.running[trial_id]
+        self.suggested -= 1
+        self.study = None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Follow a trial's best value."""
@@ -131,44 +155,65 @@ class ModelSearcher(SpaceSearcher):
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Tell the sampler how a trial ended; unknown trials and repeats are passed over."""
-        from optuna.trial import TrialState
+        if trial_id in self.running:
+            self.learn(trial_id, self.worth(trial_id, result, error))
 
+    def worth(self, trial_id: str, result: dict[str, Any] | None, error: bool) -> float | None:
+        """What the sampler is to be told of a trial that ended, smaller is better; None: nothing."""
         error = error or ((result or {}).get(END) or {}).get("state") == "failed"
-        trial = self.asked.pop(trial_id, None)
-        if trial is None:
-            return
         if result and not error:
             self.on_trial_result(trial_id, result)
-        value: float | None = self.best.pop(trial_id, None)
-        last = (result or {}).get(self.metric)
-        if (
-            self.use == "last"
-            and value is not None
-            and isinstance(last, (int, float))
-            and math.isfinite(last)
-        ):
+        value = self.best.pop(trial_id, None)
+        last: Any = (result or {}).get(self.metric)
+        latest = self.use == "last" and isinstance(last, (int, float)) and math.isfinite(last)
+        if latest and value is not None:
             value = self.sign * last
         if error or value is None:
-            value = self.worst
-        else:
-            self.worst = value if self.worst is None else max(self.worst, value)
-        self.study.tell(trial, value, state=None if value is not None else TrialState.FAIL)
+            return self.worst
+        self.worst = value if self.worst is None else max(self.worst, value)
+        return value
+
+    def learn(self, trial_id: str, value: float | None) -> None:
+        """Take in a suggestion's value, smaller is better; with None it is forgotten."""
+        point = self.running.pop(trial_id)
+        point.value = value
+        if self.study is not None:
+            self.study.tell(point)
+        if value is None:
+            return
+        self.history.append(point)
+        kept = bounded(self.history)
+        if kept is not self.history:
+            self.history, self.study = kept, None
+
+    def prepare(self) -> Study:
+        """Make all that a suggestion needs beforehand: load Optuna, tell it what is known."""
+        if self.study is None:
+            from hpo.tune.study import Study
+
+            known = sorted([*self.history, *self.running.values()], key=lambda point: point.index)
+            self.study = Study(self.space, self.seed, known)
+        return self.study
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy makes a study of its own."""
+        return {**self.__dict__, "study": None}
 
 
 class TpeSearcher(ModelSearcher):
     """Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), aware of running trials."""
 
-    def sampler(self) -> Any:
+    def sampler(self, seed: int, axes: dict[str, BaseDistribution]) -> Any:
         """Multivariate TPE that takes running trials for bad ones, so that parallel trials spread."""
         import warnings
 
-        from optuna.samplers import TPESampler
+        from hpo.tune.study import Tpe
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # both options are marked experimental in Optuna 3 and 4
-            return TPESampler(
-                seed=self.seed % 2**32, n_startup_trials=self.startup, multivariate=True, constant_liar=True
-            )
+            sampler = Tpe(seed=seed, n_startup_trials=self.startup, multivariate=True, constant_liar=True)
+        sampler.space = axes
+        return sampler
 
 
 SEARCHERS: dict[str, type[SpaceSearcher]] = {

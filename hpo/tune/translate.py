@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from hpo.sweepfile.model import Metric, Sweep
 from hpo.tune.domains import param_space
 from hpo.tune.schedulers import scheduler
 from hpo.tune.searchers import SEARCHERS, GridSearcher, SpaceSearcher
+from hpo.tune.seed import fresh_seed
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,6 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
     count = sweep.run_cap or (search_alg.grid.size if isinstance(search_alg, GridSearcher) else -1)
     stopper = TargetStopper(sweep.metric) if sweep.metric and sweep.metric.target is not None else None
     return Translation(param_space(sweep.space), search_alg, scheduler(sweep), count, stopper)
-
-
-def fresh_seed(sweep: Sweep, seed: int | None = None) -> int:
-    """`seed`, else the sweep's own, else a random one."""
-    chosen = seed if seed is not None else sweep.hpo.seed
-    return random.SystemRandom().randrange(2**31) if chosen is None else chosen
 
 
 def searcher(sweep: Sweep, seed: int) -> SpaceSearcher:

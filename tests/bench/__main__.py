@@ -1,23 +1,35 @@
-"""`python -m tests.bench NAME`: one benchmark, a table of things measured side by side in one go."""
+"""`python -m tests.bench NAME`: one benchmark, its rows measured side by side, a table, the goals."""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import importlib
 
-from tests.bench import check
+from tests.bench.table import Options
 
-BENCHMARKS = {"check": check.main}
+BENCHMARKS = {
+    "check": "CPU time of hpo check",
+    "trials": "trials a second beside other tools",
+    "reports": "what logged rows cost",
+    "scale": "what a trial costs the driver as a run grows",
+    "startup": "seconds to the first trial and to exit",
+    "nodes": "how busy the slots of one, two and four nodes are kept",
+}
 
 
-def main() -> int:
+def main() -> None:
     """Run the benchmark that argv names."""
-    names = sys.argv[1:]
-    if len(names) != 1 or names[0] not in BENCHMARKS:
-        print(f"usage: python -m tests.bench {{{','.join(BENCHMARKS)}}}", file=sys.stderr)
-        return 2
-    BENCHMARKS[names[0]]()
-    return 0
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    commands = parser.add_subparsers(dest="name", required=True)
+    for name, text in BENCHMARKS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all")
+        command.add_argument("--no-peers", action="store_true", help="leave out rows that only compare")
+        command.add_argument("--repeats", type=int, help="how often each row is measured")
+    chosen = parser.parse_args()
+    options = Options(chosen.quick, not chosen.no_peers, chosen.repeats)
+    importlib.import_module(f"tests.bench.{chosen.name}").main(options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -162,7 +162,7 @@ def test_a_target_ends_the_run(sweep: Any) -> None:
 
 def test_a_time_budget_ends_the_run(sweep: Any) -> None:
     script = "import time, hpo; hpo.report({'loss': 1}); time.sleep(60)"
-    result = sweep(script, {"hpo": {"time_budget": 3, "kill_grace": 1}})
+    result = sweep(script, {"hpo": {"time_budget": 8, "kill_grace": 1}})
     assert result.state == "budget"
     assert {t.state for t in result.trials} == {"interrupted"}
 

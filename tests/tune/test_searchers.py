@@ -81,7 +81,7 @@ def test_the_best_value_counts_and_failures_count_as_the_worst() -> None:
     search.on_trial_complete("2", None, error=True)
     search.on_trial_complete("3", {"loss": math.nan})
     search.on_trial_complete("unknown", {"loss": 1.0})
-    assert [trial.value for trial in search.study.trials] == [1.0, 7.0, 7.0, 7.0]
+    assert [point.value for point in search.history] == [1.0, 7.0, 7.0, 7.0]
 
 
 def test_maximising_turns_the_sign() -> None:
@@ -91,7 +91,7 @@ def test_maximising_turns_the_sign() -> None:
     search.suggest("0")
     search.on_trial_result("0", {"acc": 0.9})
     search.on_trial_complete("0", {"acc": 0.5})
-    assert search.study.trials[0].value == -0.9
+    assert search.history[0].value == -0.9
 
 
 def test_grid_ends() -> None:

@@ -1,0 +1,42 @@
+"""Each benchmark still runs, at tiny sizes; its figures are not judged."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.bench.__main__ import BENCHMARKS
+from tests.bench.measure import ROOT
+
+pytestmark = pytest.mark.ray
+ROWS = {
+    "trials": ("bare limit (fork)", "hpo", "plain subprocess", "hpo.run(train=function)"),
+    "reports": ("hpo, 2", "hpo.report in a trial", "script alone"),
+    "scale": ("hpo, random", "hpo, TPE"),
+    "startup": ("hpo run, one trial", "ray.init() alone"),
+    "nodes": ("2 nodes of 2 slots",),
+}
+"""Benchmark → some of its rows."""
+
+
+def test_every_benchmark_is_tried_here() -> None:
+    assert set(ROWS) | {"check"} == set(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_prints_its_figures_and_goals(name: str) -> None:
+    argv = [sys.executable, "-m", "tests.bench", name, "--quick", "--no-peers"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    for row in ROWS[name]:
+        assert re.search(rf"│ {re.escape(row)} +│.*\d.*│", done.stdout), (
+            f"{row}\n{done.stdout}\n{done.stderr}"
+        )
+    goals = [line for line in done.stdout.splitlines() if line.startswith("goal: ")]
+    assert goals
+    assert all(line.endswith((": met", ": not met", ": not measured")) for line in goals)
