@@ -113,7 +113,7 @@ def _end_monitor() -> None:
 
 @contextmanager
 def _unbroken(doing: str) -> Iterator[None]:
-    """Hold Ctrl-C back to the block's end: half a Ray would leave processes behind. A second one breaks off."""
+    """Hold Ctrl-C back: half a Ray would leave processes behind. A second one breaks it off."""
     held = []
 
     def hold(number: int, frame: Any) -> None:
