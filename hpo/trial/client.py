@@ -53,7 +53,8 @@ class _Channel:
         if os.environ.pop("HPO_LEARN", None):
             from hpo.trial.preload import imported
 
-            self.socket.sendall(_line({"modules": imported(), "pid": os.getpid()}))
+            learnt = {"modules": imported(), "environ": dict(os.environ), "pid": os.getpid()}
+            self.socket.sendall(_line(learnt))
         return self.socket
 
     def forget(self) -> None:

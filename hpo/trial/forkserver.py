@@ -8,7 +8,7 @@ A supervisor connects once a trial and sends one JSON line, then reads what beco
 
     trial    {"words", "target", "module", "arguments", "env", "cwd"} and the log's descriptor
              -> {"pid"} or {"refused"}, and at the end {"status": wait status}
-    learn    {"learn": [modules]}, of which only the first counts
+    learn    {"learn": [modules], "environ": {variables that were set, or None}}; only the first counts
 
 Nothing but the standard library, from Python 3.9 on.
 """
@@ -176,7 +176,7 @@ class ForkServer:
         if link.bytes.endswith(b"\n"):
             request, link.bytes = json.loads(link.bytes), b""
             if "learn" in request:
-                self._learn(request["learn"])
+                self._learn(request)
             else:
                 self._fork(link, request)
         elif not chunk:
@@ -191,9 +191,9 @@ class ForkServer:
         del self.links[link.connection.fileno()]
         link.close()
 
-    def _learn(self, modules: list[str]) -> None:
+    def _learn(self, request: dict[str, Any]) -> None:
         if self.order["modules"] is None and not self.refusal:
-            self.order["modules"] = modules
+            self.order |= {"modules": request["learn"], "environ": request["environ"]}
             self.advance()
 
     def _fork(self, link: Link, request: dict[str, Any]) -> None:

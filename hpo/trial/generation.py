@@ -106,6 +106,11 @@ def _prepare(order: dict[str, Any]) -> list[str]:
     folder = order["folder"]
     if folder is not None:
         sys.path.insert(0, folder)
+    for name, value in order["environ"].items():  # a script may set what a library reads when imported
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
     before = preload.descriptors()
     missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
     if order["setup"]:

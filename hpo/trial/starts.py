@@ -57,11 +57,11 @@ class Starts:
                 return forked
         return TrialProcess(spec.argv, env=trial.env, cwd=spec.cwd, log=trial.log)
 
-    def learn(self, modules: list[str]) -> None:
-        """A trial has told what it imported."""
+    def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
+        """A trial has told what it imported, and what it had changed in its environment."""
         self._learned = True
         if self.warm is not None:
-            self.warm.learn(modules)
+            self.warm.learn(modules, environ)
 
     def take_function(self, descriptor: int) -> None:
         """Trials call this function from here on."""

@@ -128,11 +128,11 @@ class WarmParent:
         }
         return ForkedProcess(self._send(request, [log]), self.selector, over, lost)
 
-    def learn(self, modules: list[str]) -> None:
-        """Tell it what a trial has imported; it heeds the first to say so."""
+    def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
+        """Tell it what a trial has imported in which environment; it heeds the first to say so."""
         if self.settings.modules is None and self._membership is not None:
             with contextlib.suppress(NoWarmParent):
-                self._send({"learn": modules}, []).close()
+                self._send({"learn": modules, "environ": environ}, []).close()
 
     def lost(self, reason: str) -> None:
         """A trial was lost with it; after some of those this slot goes on without."""
@@ -245,6 +245,7 @@ class WarmParent:
             "learned": settings.modules is None,
             "setup": settings.setup,
             "without": [],
+            "environ": {},
         }
 
     def _belong(self, member: socket.socket) -> None:

@@ -28,6 +28,12 @@ DRAIN = 0.5
 Send = Callable[[Mapping[str, Any]], None]
 
 
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
+    """The environment variables that a script has set (to what) or deleted (None), but for those of hpo."""
+    names = [name for name in {**before, **after} if not name.startswith("HPO_")]
+    return {name: after.get(name) for name in names if before.get(name) != after.get(name)}
+
+
 class Watch:
     """One running trial. `tick` returns its end once there is one; times are those of time.monotonic."""
 
@@ -145,9 +151,8 @@ class Watch:
         when, now = message.get("time"), time.monotonic()
         when = when if isinstance(when, (int, float)) else time.time()
         row, summary = message.get("row"), message.get("summary")
-        modules = message.get("modules")
-        if isinstance(modules, list) and message.get("pid") == self.process.pid:
-            self.starts.learn(modules)
+        if "modules" in message and message.get("pid") == self.process.pid:
+            self.starts.learn(message["modules"], changes(self.env, message["environ"]))
         if isinstance(row, dict):
             value = self.objective.add_row(row)
             self.rows.add(row, message.get("step"), when, now)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hpo.trial.environment import SITE
 from tests.trial.warm_runner import Runner
 
 New = Callable[..., Runner]
@@ -39,6 +40,17 @@ def test_what_the_first_trial_imported_is_there_for_the_next(new: New) -> None:
     runner.script("own.py", "")
     assert runner("python", first, metric="loss").end["value"] == 1
     assert runner("python", runner.script("loaded.py", LOADED)).log == "numpy wave\n"
+
+
+def test_modules_are_imported_in_the_environment_that_the_script_sets(new: New) -> None:
+    runner = new(modules=None)
+    runner.script("site-packages/reader.py", "import os; mode = os.environ.get('READER_MODE')")
+    code = "import os; os.environ['READER_MODE'] = 'quick'\nimport sys, hpo\n"
+    code += "print('reader' in sys.modules)\nimport reader; print(reader.mode); hpo.report({'loss': 1})"
+    script = runner.script("sets.py", code)
+    env = {"PYTHONPATH": os.pathsep.join([SITE, str(runner.folder / "site-packages")])}
+    assert runner("python", script, metric="loss", more_env=env).log == "False\nquick\n"
+    assert runner("python", script, metric="loss", more_env=env).log == "True\nquick\n"
 
 
 @pytest.mark.parametrize(
