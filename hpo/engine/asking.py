@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from statistics import median
 from typing import Any
 
 import ray
@@ -16,8 +15,6 @@ from hpo.tune.searchers import ModelSearcher, SpaceSearcher
 IDLE = 0.02
 """Share of the time that slots may wait for suggestions before some are made ahead."""
 MOST_AHEAD = 64
-SPARE = 2
-"""Suggestions ahead beyond one a slot."""
 TURN = 0.1
 """Seconds of work to ask for at once: what is told meanwhile counts from the next turn on."""
 TELLS = 64
@@ -26,7 +23,7 @@ DEATHS = 3
 """The side process died so often without an answer: the searcher is asked here from then on."""
 
 Tell = tuple[str, float | None]
-"""A trial that ended, and its value for the searcher."""
+"""A trial that ended, and its worth for the searcher."""
 Suggestion = tuple[Any, dict[str, Any]]
 """A configuration, and where it is on the searcher's axes."""
 
@@ -90,8 +87,8 @@ class Adviser:
 class SideAsking(Asking):
     """A model-based searcher whose suggestions are made in a process beside, one turn of it at a time.
 
-    The searcher here keeps the books and makes the random beginning, which needs no model; its copy in the
-    side process is told the same and makes the rest, so that nothing is lost when that process dies.
+    The searcher here keeps the books and makes the random beginning, which needs no model; its copy beside
+    is told the same and makes the rest. So nothing is lost when that process dies.
 
     How far ahead: suggestions on demand cost the slots `s*k` of every `T` seconds (s seconds for one, k
     slots, trials of T seconds). Above a fiftieth, min(k, 64) + 2 are kept ready, made with what was known
@@ -108,11 +105,11 @@ class SideAsking(Asking):
         self.tells: list[Tell] = []
         self.slots, self.trial_seconds = 1, 0.0
         self.seconds: deque[float] = deque(maxlen=9)
+        """What a suggestion took in the last turns."""
         self.actor: Any = None
         self.turn: Any = None
         self.asked: list[str] = []
-        self.deaths = 0
-        self.waited_for = False
+        self.deaths, self.waited_for = 0, False
 
     def suggest(self, number: int) -> Any:
         """The configuration of trial `number`, None where it is not ready yet."""
@@ -151,10 +148,10 @@ class SideAsking(Asking):
         if self.actor is not None:
             ray.kill(self.actor)
         self.actor = self.turn = None
-        for _ in range(len(self.ready)):
+        while self.ready:
+            self.ready.pop()
             self.searcher.withdraw(str(self.made))
             self.made -= 1
-        self.ready.clear()
         return self.searcher
 
     def _go_on(self) -> None:
@@ -167,7 +164,8 @@ class SideAsking(Asking):
             self.actor = _beside(self.searcher)
         lacking = max(self.wanted - self.made, self._ahead() - len(self.ready))
         if self.actor is not None and (lacking > 0 or len(self.tells) >= TELLS):
-            self.asked = [str(self.made + 1 + i) for i in range(min(lacking, self._turn_size()))]
+            count = min(lacking, max(1, int(TURN / min(self.seconds, default=TURN))))
+            self.asked = [str(self.made + 1 + i) for i in range(count)]
             self.turn = self.actor.turn.remote(self.tells, self.asked)
             self.tells = []
 
@@ -177,11 +175,10 @@ class SideAsking(Asking):
             suggestions, seconds = ray.get(turn)
         except RayTaskError:
             raise
-        except RayError as error:  # the process, not the search: what is known here is all that it knew
+        except RayError as error:  # the process died, not the search: all that it knew is known here
             self.deaths += 1
             self.actor, self.tells = None, []
-            where = "here" if self.deaths >= DEATHS else "in a new one"
-            self.notes.append(f"the searcher's process died ({type(error).__name__}); it goes on {where}")
+            self.notes.append(f"the searcher's process died ({type(error).__name__}); the search goes on")
             return
         self.deaths = 0
         for trial_id, (config, params) in zip(self.asked, suggestions, strict=True):
@@ -192,12 +189,9 @@ class SideAsking(Asking):
             self.seconds.append(seconds)
 
     def _ahead(self) -> int:
-        """How many suggestions to keep ready."""
-        quick = not self.seconds or median(self.seconds) * self.slots <= IDLE * self.trial_seconds
-        return 0 if quick else min(self.slots, MOST_AHEAD) + SPARE
-
-    def _turn_size(self) -> int:
-        return max(1, int(TURN / max(median(self.seconds), 1e-6))) if self.seconds else 1
+        """How many suggestions to keep ready; the first turn's time is no measure, it loads what it needs."""
+        quick = len(self.seconds) < 2 or min(self.seconds) * self.slots <= IDLE * self.trial_seconds
+        return 0 if quick else min(self.slots, MOST_AHEAD) + 2
 
 
 def _beside(searcher: ModelSearcher) -> Any:

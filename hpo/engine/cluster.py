@@ -88,8 +88,8 @@ def _start(address: str | None) -> None:
                 object_store_memory=OBJECT_STORE,
                 **quiet,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        line = str(error).strip().splitlines()[0]
+    except Exception as error:  # Ray raises plain ones too, where its processes are too slow to start
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
         token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
         raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
 
@@ -113,13 +113,13 @@ def _end_monitor() -> None:
 
 @contextmanager
 def _unbroken(doing: str) -> Iterator[None]:
-    """Hold Ctrl-C back: half a Ray would leave processes behind. A second one breaks it off."""
-    held = []
+    """Hold Ctrl-C back to the end of the block: half a Ray leaves processes behind."""
+    held: list[int] = []
 
     def hold(number: int, frame: Any) -> None:
+        if not held:
+            print(f"Ray is still {doing}; the run ends as soon as that is over", file=sys.stderr)
         held.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print(f"Ray is still {doing}; this ends then, Ctrl-C again breaks it off", file=sys.stderr)
 
     try:
         previous = signal.signal(signal.SIGINT, hold)

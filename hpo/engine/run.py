@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from hpo.tune.searchers import SpaceSearcher
 
 
+LOADING = 5.0
+"""Seconds that a run which is over waits for a library that is still being loaded."""
+
+
 @dataclass
 class Session:
     """What a run's next part goes on with: hpo.agent may be called several times for one sweep."""
@@ -40,8 +44,7 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     """
     kept = session is not None
     session = session or Session()
-    loading = threading.Thread(target=_load)
-    loading.start()
+    loading = _load_beside()
     try:
         with connected(run.options.address) as cluster:
             size = slots_for(run, cluster)
@@ -60,13 +63,25 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     finally:
         if session.record and not kept:
             session.record.journal.close()
+        loading.join(LOADING)
     return RunResult(run.directory, outcome.state, outcome.reason)
 
 
-def _load() -> None:
-    """Load Ray Tune, which takes most of a second, while Ray starts its processes."""
-    with suppress(Exception):  # whoever needs it next fails with the same
-        import_module("hpo.engine.controller")
+def _load_beside() -> threading.Thread:
+    """Load Ray Tune, which takes most of a second, while Ray starts its processes.
+
+    What sets environment variables when it is loaded has to be loaded before: Ray's threads read them, and
+    glibc older than 2.41 breaks down over that.
+    """
+    import_module("numpy")
+
+    def load() -> None:
+        with suppress(Exception):  # whoever needs it next fails with the same
+            import_module("hpo.engine.controller")
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    return thread
 
 
 def _drive(

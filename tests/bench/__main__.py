@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 
 from tests.bench.table import Options
 
@@ -17,8 +18,8 @@ BENCHMARKS = {
 }
 
 
-def main() -> None:
-    """Run the benchmark that argv names."""
+def main() -> int:
+    """Run the benchmark that argv names; 1 where a row could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     commands = parser.add_subparsers(dest="name", required=True)
     for name, text in BENCHMARKS.items():
@@ -29,7 +30,8 @@ def main() -> None:
     chosen = parser.parse_args()
     options = Options(chosen.quick, not chosen.no_peers, chosen.repeats)
     importlib.import_module(f"tests.bench.{chosen.name}").main(options)
+    return 1 if options.failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,15 +7,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.table import compare
+from tests.bench.measure import ROOT
+from tests.bench.table import Options, compare
 
-ROOT = Path(__file__).parents[2]
 GRID = "method: grid\nprogram: x.py\nparameters:\n" + "".join(
     f"  {name}: {{min: 1, max: {size}}}\n" for name, size in {"a": 720, "b": 36, "c": 10}.items()
 )
 
 
-def main() -> None:
+def main(options: Options) -> None:
     """Print the table, then which of Ray and torch a check loads."""
     python = sys.executable
     sweep = str(ROOT / "configs/digits/bayes-hyperband.yaml")
@@ -32,6 +32,7 @@ def main() -> None:
                 "python -c 'import ray'": [python, "-c", "import ray"],
                 "python -c 'import ray.tune'": [python, "-c", "import ray.tune"],
             },
+            options.times(15),
         )
     trace = subprocess.run(
         [python, "-X", "importtime", "-m", "hpo", "check", sweep], capture_output=True, text=True, check=True

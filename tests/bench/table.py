@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +23,8 @@ class Options:
     quick: bool = False
     peers: bool = True
     repeats: int | None = None
+    failed: list[str] = field(default_factory=list)
+    """Rows that could not be measured, filled as they are met."""
 
     def times(self, usual: int) -> int:
         """How often each row is measured."""
@@ -62,17 +64,16 @@ def interleaved(rows: Iterable[Row], repeats: int, options: Options) -> dict[str
     """Each row's runs, measured in turns; a row that fails is said on stderr and has none."""
     chosen = [row for row in rows if options.peers or not row.peer]
     measured: dict[str, list[Run]] = {row.name: [] for row in chosen}
-    failed: set[str] = set()
     for turn in range(repeats):
         for row in chosen:
-            if row.name in failed:
+            if row.name in options.failed:
                 continue
             began = time.monotonic()
             try:
                 measured[row.name].append(row.run())
                 said = f"{time.monotonic() - began:.1f} s"
             except RunFailed as error:
-                failed.add(row.name)
+                options.failed.append(row.name)
                 said = f"failed: {error}"
             print(f"  {turn + 1}/{repeats} {row.name}: {said}", file=sys.stderr, flush=True)
     return measured

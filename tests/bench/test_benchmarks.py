@@ -14,6 +14,7 @@ from tests.bench.measure import ROOT
 
 pytestmark = pytest.mark.ray
 ROWS = {
+    "check": ("hpo check", "python -c pass"),
     "trials": ("bare limit (fork)", "hpo", "plain subprocess", "hpo.run(train=function)"),
     "reports": ("hpo, 2", "hpo.report in a trial", "script alone"),
     "scale": ("hpo, random", "hpo, TPE"),
@@ -24,7 +25,7 @@ ROWS = {
 
 
 def test_every_benchmark_is_tried_here() -> None:
-    assert set(ROWS) | {"check"} == set(BENCHMARKS)
+    assert set(ROWS) == set(BENCHMARKS)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -38,5 +39,5 @@ def test_prints_its_figures_and_goals(name: str) -> None:
             f"{row}\n{done.stdout}\n{done.stderr}"
         )
     goals = [line for line in done.stdout.splitlines() if line.startswith("goal: ")]
-    assert goals
+    assert goals or name == "check"
     assert all(line.endswith((": met", ": not met", ": not measured")) for line in goals)

@@ -1,0 +1,117 @@
+"""How a run starts: nothing is begun that is refused, and nothing stays behind that was broken off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.ray
+
+SWEEP = """\
+program: train.py
+method: random
+metric: {name: loss}
+parameters: {lr: {min: 0.0, max: 1.0}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "train.py").write_text("import hpo; hpo.report({'loss': 1})")
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    return tmp_path
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = {**os.environ, "HPO_TEST_FOLDER": str(folder)}
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def started_in(folder: Path) -> list[str]:
+    """Command lines of the processes that a command in `folder` started, itself included."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if (
+                entry.name.isdigit()
+                and f"HPO_TEST_FOLDER={folder}".encode() in (entry / "environ").read_bytes()
+            ):
+                found.append((entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_ray_starts_leaves_nothing_behind(folder: Path, times: int) -> None:
+    process = start(folder, "-m", "hpo", "run", "sweep.yaml", "--count", "3", "--out", "run")
+    wait_for(lambda: any("gcs_server" in line for line in started_in(folder)))
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert not (folder / "run").exists()
+    wait_for(lambda: not started_in(folder), 30)
+
+
+def test_a_refused_run_loads_no_ray(folder: Path) -> None:
+    process = start(folder, "-X", "importtime", "-m", "hpo", "run", "sweep.yaml")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "--count" in err
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines() if line.startswith("import time")}
+    assert "hpo.engine.plan" in loaded
+    assert not loaded & {"ray", "numpy", "optuna"}
+
+
+def test_what_is_loaded_while_ray_starts_sets_no_environment_variables(folder: Path) -> None:
+    """Ray's threads read them meanwhile, which glibc before 2.41 does not survive."""
+    code = """
+    import sys, threading
+    import hpo.engine.run
+    started = threading.Thread.start
+    def start(thread):
+        sys.addaudithook(lambda name, what: name in ("os.putenv", "os.unsetenv") and print(name, what))
+        started(thread)
+    threading.Thread.start = start
+    hpo.engine.run._load_beside().join()
+    print("ray.tune" in sys.modules)
+    """
+    out, err = start(folder, "-c", textwrap.dedent(code)).communicate(timeout=60)
+    assert out.splitlines() == ["True"], err
+
+
+def test_neither_a_run_nor_a_check_of_bayes_needs_optuna_here(folder: Path) -> None:
+    code = """
+    import sys
+    import hpo
+    sweep = {"method": "bayes", "metric": {"name": "loss"}, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+    search = hpo.translate(sweep, seed=1).search_alg
+    for number in range(search.startup):
+        search.on_trial_complete(str(number), {"loss": search.suggest(str(number))["x"]})
+    print("optuna" in sys.modules)
+    search.suggest("next")
+    print("optuna" in sys.modules)
+    """
+    out, err = start(folder, "-c", textwrap.dedent(code)).communicate(timeout=60)
+    assert out.split() == ["False", "True"], err
