@@ -108,7 +108,7 @@ class Controller:
         if self.ending:
             return
         left = None if self.limits.count is None else self.limits.count - self.started
-        depth = self.pace.depth(left, len(self.fleet.seats))
+        depth = 0 if self.early.only_failures else self.pace.depth(left, len(self.fleet.seats))
         launches: dict[int, list[Ongoing]] = {slot: [] for slot in self.fleet.open(depth)}
         for level in range(depth + 1):
             for slot, trials in launches.items():

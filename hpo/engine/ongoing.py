@@ -74,6 +74,11 @@ class EarlyFailures:
 
     reasons: list[str] | None = field(default_factory=list)
 
+    @property
+    def only_failures(self) -> bool:
+        """Whether no trial has ended well yet, nor failed in another way than the first."""
+        return self.reasons is not None
+
     def add(self, state: str, reason: str) -> bool:
         """A trial has ended; whether the run is to end for it."""
         if self.reasons is None or state == "interrupted":

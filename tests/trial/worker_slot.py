@@ -49,7 +49,7 @@ class Slot:
         directory.mkdir()
         (directory / "params.yaml").write_text(params_text(config or {}))
         env = trial_environment(
-            {**self.environment, **variables},
+            self.environment,
             number=self.number,
             config=config or {},
             directory=str(directory),
@@ -61,6 +61,7 @@ class Slot:
             project=None,
             entity=None,
         )
+        env |= variables
         self.rows: list[dict[str, Any]] = []
         self.channel = Channel(env["HPO_CHANNEL"], self.selector, self._receive, pytest.fail)
         self.log_path = directory / "log.txt"
