@@ -56,6 +56,13 @@ class Link:
         with contextlib.suppress(OSError):
             self.connection.sendall(json.dumps(message).encode() + b"\n")
 
+    def closed(self) -> bool:
+        """Whether the supervisor no longer waits: its trial was stopped before it was forked."""
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Close it and what came with it."""
         self.connection.close()
@@ -177,7 +184,7 @@ class ForkServer:
             request, link.bytes = json.loads(link.bytes), b""
             if "learn" in request:
                 self._learn(request)
-            else:
+            elif not link.closed():
                 self._fork(link, request)
         elif not chunk:
             self._drop(link)

@@ -52,7 +52,6 @@ class ForkedProcess(ProcessGroup):
         super().__init__(0)
         self._link, self._selector, self._over, self._lost = link, selector, over, lost
         self._lines = Lines()
-        self._asked_to_end = False
         selector.register(link, selectors.EVENT_READ, self._read)
 
     def close(self) -> None:
@@ -62,9 +61,12 @@ class ForkedProcess(ProcessGroup):
             self._link.close()
 
     def terminate(self, now: float, grace: float) -> None:
-        """As for any group; before the process is there it is noted."""
-        self._asked_to_end = True
-        super().terminate(now, grace)
+        """As for any group; one that is not there yet is not waited for."""
+        if self.pid:
+            super().terminate(now, grace)
+        elif self._link.fileno() >= 0:
+            self.close()
+            self._over(signal.SIGTERM)
 
     def _signal(self, number: int) -> bool:
         return bool(self.pid) and super()._signal(number)  # process group 0 would be our own
@@ -84,8 +86,6 @@ class ForkedProcess(ProcessGroup):
     def _message(self, message: Mapping[str, Any]) -> None:
         if "pid" in message:
             self.pid = message["pid"]
-            if self._asked_to_end:
-                super()._signal(signal.SIGTERM)
         elif "status" in message:
             self.close()
             self._over(message["status"])
@@ -117,7 +117,6 @@ class WarmParent:
         lost: Callable[[str], None],
     ) -> ForkedProcess:
         """Ask for a trial's process. Raises NoWarmParent."""
-        self._join(call, env, cwd)
         request = {
             "words": call.words,
             "target": call.target,
@@ -126,7 +125,13 @@ class WarmParent:
             "env": {**env, **call.env},
             "cwd": cwd,
         }
-        return ForkedProcess(self._send(request, [log]), self.selector, over, lost)
+        try:
+            self._join(call, env, cwd)
+            link = self._send(request, [log])
+        except NoWarmParent:  # it may have ended since: once more
+            self._join(call, env, cwd)
+            link = self._send(request, [log])
+        return ForkedProcess(link, self.selector, over, lost)
 
     def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
         """Tell it what a trial has imported in which environment; it heeds the first to say so."""

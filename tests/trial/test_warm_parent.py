@@ -192,9 +192,20 @@ def test_a_stop_right_at_the_start_is_heeded(new: New) -> None:
     runner = new()
     directory = runner.begin("python", runner.script("slow.py", "import time; time.sleep(60)"))
     runner.supervisor.stop("stopped")
-    began = time.monotonic()
     assert runner.ended(directory).end["state"] == "stopped"
-    assert time.monotonic() - began < 30
+
+
+def test_a_trial_that_waits_for_the_setup_can_be_stopped(new: New) -> None:
+    runner = new(modules=None, setup="data:load")
+    runner.script("data.py", "import time\ndef load(): time.sleep(3); open('loaded', 'w')")
+    script = runner.script("runs.py", "open('ran', 'a').write('x')")
+    directory = runner.begin("python", script)
+    time.sleep(0.5)
+    runner.supervisor.stop("stopped")
+    assert runner.ended(directory).end["state"] == "stopped"
+    assert not (runner.folder / "loaded").exists()
+    assert runner("python", script).end["state"] == "finished"
+    assert (runner.folder / "ran").read_text() == "x"
 
 
 def resources(supervisor: int) -> dict[str, Any]:
