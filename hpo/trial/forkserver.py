@@ -192,6 +192,7 @@ class ForkServer:
     def _drop(self, link: Link) -> None:
         """A supervisor has gone: so does its trial."""
         if link.pid:
+            os.kill(link.pid, signal.SIGKILL)  # it may be too young to have a group of its own
             with contextlib.suppress(OSError):
                 os.killpg(link.pid, signal.SIGKILL)
         self.selector.unregister(link.connection)

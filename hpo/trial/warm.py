@@ -69,7 +69,15 @@ class ForkedProcess(ProcessGroup):
             self._over(signal.SIGTERM)
 
     def _signal(self, number: int) -> bool:
-        return bool(self.pid) and super()._signal(number)  # process group 0 would be our own
+        if not self.pid:  # process group 0 would be our own
+            return False
+        if super()._signal(number):
+            return True
+        if self.status is None:  # so young that it has no group of its own yet
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, number)
+                return True
+        return False
 
     def _read(self) -> None:
         try:

@@ -87,7 +87,12 @@ def run(
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             began = time.time()
             process = subprocess.Popen(
-                argv, cwd=folder, env=_environment(folder, env or {}), stdout=out, stderr=err
+                argv,
+                cwd=folder,
+                env=_environment(folder, env or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
             )
             try:
                 took = _follow(process, timeout, memory)

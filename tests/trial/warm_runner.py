@@ -44,6 +44,8 @@ class Runner:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder, self.number = folder, 0
+        self.ends: dict[int, dict[str, Any]] = {}
+        self.notes: list[str] = []
         self.supervisor: Supervisor = spawn()
         settings = {"modules": MODULES} | settings
         self.settings = WarmStart(warm_directory(), str(folder / "preload.log"), **settings)
@@ -86,17 +88,17 @@ class Runner:
         return directory
 
     def ended(self, directory: Path) -> Ended:
-        notes: list[str] = []
-        for _ in range(200):
+        """The end of a trial that was begun."""
+        number = int(directory.name.rpartition("-")[2])
+        while number not in self.ends:
             for event in self.supervisor.events(60):
                 if event["event"] == "note":
-                    notes.append(event["text"])
+                    self.notes.append(event["text"])
                 elif event["event"] in ("end", "lost"):
-                    if event["trial"] != int(directory.name.rpartition("-")[2]):
-                        continue
-                    log = (directory / "log.txt").read_text().replace(str(directory), "TRIAL")
-                    return Ended(event, log, notes, directory)
-        raise AssertionError("no end")
+                    self.ends[event["trial"]] = event
+        notes, self.notes = self.notes, []
+        log = (directory / "log.txt").read_text().replace(str(directory), "TRIAL")
+        return Ended(self.ends.pop(number), log, notes, directory)
 
     def script(self, name: str, code: str) -> str:
         path = self.folder / name
