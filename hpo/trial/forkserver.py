@@ -27,11 +27,15 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, NoReturn
 
-from hpo.trial import fresh
+from hpo.trial import fresh, hugepages
 
 CHUNK = 2**18
 HOLD = 60.0
 """Seconds that trials wait for imports; then they are forked without. A setup is waited for."""
+LAST_WORDS = 2.0
+"""Seconds for a successor to do what its imports want done at exit."""
+COLLAPSE_AFTER, COLLAPSE = 16, 2.0
+"""So many trials make it worth to gather memory in huge pages, for so many seconds at most."""
 ATTEMPTS = 20
 """Modules that may turn out unsafe, one an attempt."""
 DEATHS = 3
@@ -90,7 +94,7 @@ class ForkServer:
         """What the first generation has open beside, and no other is to have."""
         self.successor = self.succeeded = 0
         self.refusal = ""
-        self.attempts = 0
+        self.attempts = self.forks = 0
         self.hold_until: float | None = None
         self.accepting = False
         self.going = True
@@ -103,6 +107,7 @@ class ForkServer:
                 key.data()
             if self.hold_until is not None and time.monotonic() >= self.hold_until:
                 self.accept(True)
+        self._end_successor()
 
     def accept(self, wanted: bool) -> None:
         """Take trials in, or leave them in the queue."""
@@ -216,6 +221,9 @@ class ForkServer:
             if link.pid == 0:
                 self._become_trial(parent, link.descriptors[0], request, code)
             link.send({"pid": link.pid})
+            self.forks += 1
+            if self.forks == COLLAPSE_AFTER:
+                hugepages.collapse(COLLAPSE)
         except OSError as error:
             link.send({"refused": f"cannot fork: {error}"})
         finally:
@@ -259,6 +267,17 @@ class ForkServer:
         with contextlib.suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 self._ended(*found)
+
+    def _end_successor(self) -> None:
+        """Let it do what it wants to do at exit; one that takes too long is killed with this process."""
+        if self.successor:
+            os.kill(self.successor, signal.SIGTERM)
+        enough = time.monotonic() + LAST_WORDS
+        while self.successor and time.monotonic() < enough:
+            if os.waitpid(self.successor, os.WNOHANG)[0]:
+                self.successor = 0
+            else:
+                time.sleep(0.005)
 
     def _ended(self, pid: int, status: int) -> None:
         if pid == self.successor:

@@ -5,6 +5,7 @@ Nothing but the standard library, from Python 3.9 on: the user's own interpreter
 
 from __future__ import annotations
 
+import _io
 import atexit
 import contextlib
 import ctypes
@@ -70,8 +71,11 @@ def adopt_orphans() -> None:
 def run(request: Mapping[str, Any], code: CodeType | None, preloaded: frozenset[str]) -> NoReturn:
     """Be the trial of `request` to its end. Signals and descriptors have been seen to by the caller."""
     env = request["env"]
-    os.environ.clear()
-    os.environ.update(env)
+    for name in os.environ.keys() - env.keys():
+        del os.environ[name]
+    for name, value in env.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
     os.chdir(request["cwd"])
     _seed_anew()
     sys.orig_argv = request["words"]
@@ -201,7 +205,7 @@ def _leave(status: int, preloaded: frozenset[str]) -> NoReturn:
                 vars(module).clear()
         gc.collect()
     for file in gc.get_objects():
-        if issubclass(type(file), io.IOBase):
+        if issubclass(type(file), _io._IOBase):  # io.IOBase asks its subclasses one by one
             _flush(file)
     _flushed()
     if status < 0:

@@ -12,6 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, preload, setup
+from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
 
 
@@ -77,9 +78,9 @@ class _Members:
 def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
-        order = predecessor.order
+        order, exits = predecessor.order, Exits()
         try:
-            answer: dict[str, Any] = {"ready": True, "missing": _prepare(order)}
+            answer: dict[str, Any] = {"ready": True, "missing": _prepare(order, exits)}
         except preload.Unsafe as error:
             answer = {"unsafe": error.args[0], "why": error.args[1]}
         except setup.SetupFailed as error:
@@ -91,16 +92,18 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             fresh.adopt_orphans()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
+            exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
         os.close(report)
         if server is not None:
             server.serve()
+        exits.run()
     finally:
         os._exit(0)
 
 
-def _prepare(order: dict[str, Any]) -> list[str]:
+def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
     """Import and set up as ordered; what could not be imported. Raises preload.Unsafe, setup.SetupFailed."""
     sys.argv = [order["target"]]
     folder = order["folder"]
@@ -114,7 +117,8 @@ def _prepare(order: dict[str, Any]) -> list[str]:
     before = preload.descriptors()
     missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
     if order["setup"]:
-        setup.run(order["setup"])
+        with exits.noted():
+            setup.run(order["setup"])
         preload.check(order["setup"], before)
     if folder is not None:
         sys.path.remove(folder)

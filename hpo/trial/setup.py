@@ -6,12 +6,10 @@ it first asks. Nothing but the standard library, from Python 3.9 on.
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import sys
 import traceback
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -39,32 +37,18 @@ def setup_value() -> Any:
 def run(target: str) -> None:
     """Call the function in the warm parent, for all trials to come. Raises SetupFailed.
 
-    torch computes with one thread meanwhile: its thread pool would not survive a fork. What the function
-    wants done at exit is its own process's business, not that of each trial.
+    torch computes with one thread meanwhile: its thread pool would not survive a fork.
     """
-    exit_functions: list[Callable[..., Any]] = []
-    register = atexit.register
-
-    def note(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        exit_functions.append(function)
-        return register(function, *args, **kwargs)
-
-    finalizers = set(_finalizers())
     try:
         function = _function(target)
-        atexit.register = note  # type: ignore[assignment]
         with _OneThread():
             value = function()
     except BaseException as error:
         traceback.print_exc()
         raise SetupFailed(f"{target}: {type(error).__name__}: {error}") from error
-    finally:
-        atexit.register = register
     shared = type(sys)("_hpo_setup")
     shared.values = {target: value}  # type: ignore[attr-defined]
     sys.modules["_hpo_setup"] = shared
-    made = set(_finalizers()) - finalizers
-    os.register_at_fork(after_in_child=lambda: _forget(exit_functions, made))
 
 
 def _function(target: str) -> Callable[[], Any]:
@@ -88,13 +72,3 @@ class _OneThread:
         if self.torch is not None:
             self.torch.set_num_threads(self.threads)
 
-
-def _finalizers() -> list[Any]:
-    return list(getattr(weakref.finalize, "_registry", {}))
-
-
-def _forget(functions: list[Callable[..., Any]], finalizers: set[Any]) -> None:
-    for function in functions:
-        atexit.unregister(function)
-    for finalizer in finalizers:
-        finalizer.detach()

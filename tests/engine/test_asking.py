@@ -117,6 +117,7 @@ def test_the_death_of_the_side_process_loses_nothing(beside: SideAsking) -> None
 def test_where_no_side_process_lives_the_searcher_is_asked_here(beside: SideAsking) -> None:
     beside.pace(1, LONG)
     before = one_by_one(beside, range(1, 12))
+    kill(beside)  # while idle: a turn under way may be answered before the kill arrives
     deadline = time.monotonic() + 60
     while (config := beside.suggest(12)) is None:
         assert time.monotonic() < deadline

@@ -99,6 +99,26 @@ def test_setup_runs_once_for_all_trials(new: New) -> None:
     assert (cold.log, (runner.folder / "calls").read_text()) == ("False True\n", "xx")
 
 
+AT_EXIT = "atexit.register(lambda: print('bye', os.getpid(), file=open('ends', 'a')))\n"
+
+
+def test_what_imports_and_setup_want_done_at_exit_is_done_once_by_the_parent(
+    new: New, wait_until: WaitUntil
+) -> None:
+    runner = new(modules=["made"], setup="data:load")
+    runner.script("made.py", "import tempfile\nfolder = tempfile.TemporaryDirectory()")
+    runner.script("data.py", f"import atexit, os\ndef load():\n    {AT_EXIT}    return os.getpid()\n")
+    use = "import hpo, made, os\nprint(hpo.setup_value() == os.getppid(), os.path.isdir(made.folder.name))"
+    script = runner.script("use.py", use + "\nprint(made.folder.name, hpo.setup_value())")
+    logs = {runner("python", script, more_env={"HPO_SETUP": "data:load"}).log for _ in range(3)}
+    (log,) = logs
+    assert log.startswith("True True\n")
+    folder, parent = log.splitlines()[1].split()
+    runner.supervisor.close()
+    wait_until(lambda: not os.path.exists(folder) and not os.path.exists(f"/proc/{parent}"))
+    assert (runner.folder / "ends").read_text() == f"bye {parent}\n"
+
+
 def test_a_setup_that_fails_is_told_once_and_again_in_the_trial_that_asks(new: New) -> None:
     runner = new(modules=None, setup="data:load")
     runner.script("data.py", "def load():\n    raise OSError('no disk')")
