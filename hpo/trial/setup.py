@@ -71,4 +71,3 @@ class _OneThread:
     def __exit__(self, *error: object) -> None:
         if self.torch is not None:
             self.torch.set_num_threads(self.threads)
-
