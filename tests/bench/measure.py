@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import os
 import signal
@@ -13,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Run:
     memory: float = 0.0
     """Bytes that it and all its descendants took at the most (proportional set size), where asked for."""
 
-    @cached_property
+    @functools.cached_property
     def first(self) -> float:
         """Unix time at which the first trial began."""
         return min(trial.began for trial in self.trials)
@@ -80,30 +80,36 @@ def run(
 ) -> Run:
     """Run a command in a fresh folder that holds `files`; RunFailed unless it exits with 0 in time."""
     _adopt_orphans()
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        for file, text in (files or {}).items():
-            (folder / file).write_text(text)
-        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-            began = time.time()
-            process = subprocess.Popen(
-                argv,
-                cwd=folder,
-                env=_environment(folder, env or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
-            try:
-                took = _follow(process, timeout, memory)
-                seconds = time.time() - began
-            finally:
-                process.kill()
-                process.wait()
-                end_leftovers(GRACE)
-        if process.returncode:
-            raise RunFailed(_last_words(process.returncode, folder))
-        return Run(began, seconds, _trials(folder), _figures(folder), took)
+    folder = Path(tempfile.mkdtemp(prefix="", dir=_folder().name))
+    for file, text in (files or {}).items():
+        (folder / file).write_text(text)
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        began = time.time()
+        process = subprocess.Popen(
+            argv,
+            cwd=folder,
+            env=_environment(folder, env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+        try:
+            took = _follow(process, timeout, memory)
+            seconds = time.time() - began
+        finally:
+            process.kill()
+            process.wait()
+            end_leftovers(GRACE)
+    if process.returncode:
+        raise RunFailed(_last_words(process.returncode, folder))
+    return Run(began, seconds, _trials(folder), _figures(folder), took)
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Where all commands run. It is removed at the very end: ext4 passes over what was freed in the last
+    seconds one by one, so that a command that follows a removal takes up to 60 times longer for a file."""
+    return tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
 
 
 def _environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
