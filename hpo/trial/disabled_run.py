@@ -15,6 +15,7 @@ from typing import Any
 from hpo.trial import client
 from hpo.trial.history import History
 from hpo.trial.summary import Summary, files_directory
+from hpo.trial.values import has_text_keys
 
 HISTORY = "_hpo_history"
 """Where a followed run keeps its history, among its attributes."""
@@ -35,7 +36,7 @@ class _Followed:
     def log(self, data: Any, step: Any = None, commit: Any = None, *args: Any, **more: Any) -> None:
         if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
-        if any(not isinstance(key, str) for key in data):
+        if not has_text_keys(data) and any(not isinstance(key, str) for key in data):
             raise TypeError("Key values passed to `wandb.log` must be strings.")
         vars(self)[HISTORY].log(data, step, commit)
 

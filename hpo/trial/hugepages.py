@@ -27,7 +27,7 @@ def collapse(seconds: float) -> int:
     for begin, end in sorted(_private(), key=lambda mapping: mapping[1] - mapping[0]):
         for start in range(begin, end, HUGE):
             ctypes.memmove(start, start, 1)  # one page that no fork shares is asked for
-            gathered += madvise(start, HUGE, _COLLAPSE) == 0
+            gathered += int(madvise(start, HUGE, _COLLAPSE) == 0)
             if time.monotonic() > enough:
                 return gathered
     return gathered

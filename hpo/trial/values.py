@@ -71,7 +71,12 @@ def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a row is flat and all JSON as it stands."""
-    return _SIMPLE.issuperset(map(type, row.values())) and _TEXT.issuperset(map(type, row))
+    return _SIMPLE.issuperset(map(type, row.values())) and has_text_keys(row)
+
+
+def has_text_keys(row: Mapping[Any, Any]) -> bool:
+    """Whether all keys are str itself; a False may still mean subclasses of it."""
+    return _TEXT.issuperset(map(type, row))
 
 
 def _items(values: Mapping[Any, Any], depth: int) -> Iterable[tuple[Any, Any]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import selectors
@@ -9,12 +10,14 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpo.trial import channel
 from hpo.trial.channel import PATH_LIMIT, Channel, private_directory
 from hpo.trial.lines import Lines, pack, unpack
 
@@ -97,6 +100,21 @@ def test_messages_of_several_processes(ear: Ear) -> None:
     assert ear.channel.drained
     assert ear.heard == [{"row": {"b": 2}}, {"row": {"a": 1}}, {"row": {"a": 2}}]
     assert ear.warnings == []
+
+
+@pytest.mark.parametrize(("gap", "rests"), [(1e-4, 12), (0.01, 0)])
+def test_rows_in_quick_succession_are_left_to_gather(
+    ear: Ear, monkeypatch: pytest.MonkeyPatch, gap: float, rests: int
+) -> None:
+    clock = itertools.count(100.0, gap)
+    slept: list[float] = []
+    monkeypatch.setattr(channel, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=slept.append))
+    with ear.connect() as script:
+        for number in range(20):
+            script.sendall(pack({"row": {"a": number}}))
+            ear.until(number + 1)
+    ear.settle()
+    assert slept == [channel.PAUSE] * rests
 
 
 def test_a_message_outlives_its_sender(ear: Ear) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from hpo.trial import client
 from hpo.trial.history import History
 from hpo.trial.summary import OPERATIONS, Summary, files_directory
+from hpo.trial.values import has_text_keys
 
 from ._artifacts import Artifact
 from ._config import Config
@@ -92,7 +93,7 @@ class Run:
             )
         if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
-        if any(not isinstance(key, str) for key in data):
+        if not has_text_keys(data) and any(not isinstance(key, str) for key in data):
             raise TypeError("Key values passed to `wandb.log` must be strings.")
         self._history.log(data, step, commit)
 
