@@ -14,7 +14,7 @@ from typing import Any
 from hpo.errors import suggest
 from hpo.sweepfile.document import Document
 from hpo.sweepfile.model import EarlyTerminate, Sweep
-from hpo.sweepfile.program import class_fault, class_of
+from hpo.sweepfile.program import class_fault, class_of, target_fault
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
@@ -138,6 +138,22 @@ def _program(document: Document, raw: Mapping[str, Any]) -> None:
             document.problem(("program",), *fault)
 
 
+def _setup(document: Document, raw: Mapping[str, Any]) -> None:
+    """The setup is imported as the script would import it: from the script's own folder."""
+    own = raw.get("hpo")
+    setup, program = own.get("setup") if isinstance(own, dict) else None, raw.get("program")
+    if not isinstance(setup, str) or not isinstance(program, str) or setup.count(":") != 1:
+        return
+    module, name = setup.split(":")
+    folders = [Path.cwd(), Path(document.file).resolve().parent]
+    scripts = [folder / program for folder in folders if (folder / program).is_file()]
+    places = [script.resolve().parent for script in scripts] or folders
+    fault = target_fault(module, name.partition(".")[0], places, "function")
+    if fault is not None:
+        another = bool(raw.get("command"))  # its interpreter may find what ours does not
+        document.problem(("hpo", "setup"), *fault, "warning" if another else "error")
+
+
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
     who = "bayes" if raw.get("method") == "bayes" else "early_terminate" if raw.get("early_terminate") else ""
     if who and raw.get("metric") is None and "metrics" not in raw:
@@ -171,5 +187,6 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _wrong_shapes,
     _macros,
     _program,
+    _setup,
     _needs_metric,
 )

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hpo.errors import UserError, suggest
 from hpo.sweepfile.model import Sweep
@@ -37,10 +37,18 @@ def is_class(sweep: Sweep) -> bool:
 
 
 def class_fault(module: str, name: str, folders: Iterable[Path]) -> tuple[str, str] | None:
-    """What keeps `module:name` from running, and what would be right; the module is read, not imported.
+    """What keeps the class `module:name` from running as trials, and what would be right."""
+    return target_fault(module, name, folders, "class")
 
-    None also where the module is in neither folder but may be installed.
+
+def target_fault(
+    module: str, name: str, folders: Iterable[Path], what: Literal["class", "function"]
+) -> tuple[str, str] | None:
+    """What keeps the class or function `module:name` from being used, and what would be right.
+
+    The module is read, not imported. None also where it is in none of the folders but may be installed.
     """
+    kind = ast.ClassDef if what == "class" else ast.FunctionDef
     places = list(dict.fromkeys(folders))
     path = next((found for folder in places if (found := _module_file(module, folder))), None)
     if path is None:
@@ -48,17 +56,18 @@ def class_fault(module: str, name: str, folders: Iterable[Path]) -> tuple[str, s
         if any((Path(entry) / top).is_dir() or _module_file(top, Path(entry)) for entry in sys.path if entry):
             return None
         known = sorted({file.stem for folder in places for file in folder.glob("*.py")})
-        hint = suggest(module, known) if known else "write module:Class, seen from where you start hpo"
+        hint = suggest(module, known) if known else f"write module:{what}, seen from where you start hpo"
         return f"module '{module}' is not in {' or '.join(map(str, places))}", hint
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError, OSError) as error:
         where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         return f"{path.name} cannot be read{where}: {getattr(error, 'msg', error)}", "correct the file"
+    there = [node for node in tree.body if isinstance(node, kind)]
     if not {name, "*"} & _names(tree):
-        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-        return f"{path.name} has no class '{name}'", suggest(name, classes) if classes else "define it there"
-    if any(_cannot_step(node) for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name):
+        hint = suggest(name, [node.name for node in there]) if there else "define it there"
+        return f"{path.name} has no {what} '{name}'", hint
+    if any(isinstance(node, ast.ClassDef) and node.name == name and _cannot_step(node) for node in there):
         return f"class {name} of {path.name} has no step()", "return a dictionary of metrics from it"
     return None
 
@@ -67,7 +76,7 @@ def _names(tree: ast.Module) -> set[str]:
     """Whatever the module may bind; `*` where it takes over another module's names."""
     names: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             names.add(node.name)
         elif isinstance(node, ast.alias):
             names.add(node.asname or node.name.partition(".")[0])

@@ -97,3 +97,31 @@ def test_scripts_are_found_as_before(here: Path, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("")
     assert not is_class(sweep)
     assert working_directory(sweep, tmp_path / "sweep.yaml", here) == tmp_path
+
+
+LOAD = "    setup: data:load\n"
+SET_UP = "hpo:\n" + LOAD
+
+
+@pytest.mark.parametrize("code", ["def load(): pass", "from other import load", "load = partial(f)"])
+def test_a_setup_that_may_be_there(here: Path, code: str) -> None:
+    (here / "src").mkdir()
+    (here / "src/train.py").touch()
+    (here / "src/data.py").write_text(code)
+    assert read_sweep(write(here, "src/train.py", SET_UP)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "said"),
+    [
+        ("def lod(): pass", SET_UP, "data.py has no function 'load'; did you mean 'lod'?"),
+        ("x = 1", SET_UP, "data.py has no function 'load'; define it there"),
+        ("", "hpo: {setup: 'dat:load'}", "module 'dat' is not in {here}; did you mean 'data'?"),
+        ("", f"command: [x]\n{SET_UP}", "warning: data.py has no function 'load'; define it there"),
+    ],
+)
+def test_a_setup_that_is_not_there(here: Path, code: str, more: str, said: str) -> None:
+    (here / "train.py").touch()
+    (here / "data.py").write_text(code)
+    (problem,) = read_sweep(write(here, "train.py", more)).problems
+    assert str(problem).partition("hpo.setup: ")[2] == said.format(here=here)
