@@ -17,7 +17,7 @@ from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace
 from hpo.engine.scheduling import Scheduling
 from hpo.sweepfile.model import Metric
-from hpo.tune.schedulers import TIME
+from hpo.tune.schedulers import MEAN, TIME
 from hpo.tune.searchers import BEST
 from hpo.tune.translate import reaches
 
@@ -156,9 +156,11 @@ class Controller:
         self.record.append({"event": kind, "trial": trial.number, **values})
 
     def _notes(self) -> None:
-        """What the side process of the searcher has to say."""
+        """What the side process of the searcher has to say, and the scheduler."""
         while self.asking.notes:
             self.record.append({"event": "note", "text": self.asking.notes.pop(0)})
+        for text in self.scheduling.notes():
+            self.record.append({"event": "note", "text": text})
 
     def _handle(self, event: dict[str, Any]) -> None:
         if event["event"] == "note":
@@ -174,6 +176,14 @@ class Controller:
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
+        for name in self.scheduling.doomed():
+            self._stop(self.running[int(name)])
+
+    def _stop(self, trial: Ongoing) -> None:
+        if not trial.stopping:
+            trial.stopping = True
+            self.record.commit()
+            self.fleet.stop(trial.slot, trial.number, "stopped")
 
     def _result(self, trial: Ongoing, event: dict[str, Any]) -> None:
         """A value of the objective. A heartbeat is only shown: no decision needs it (design §4.5)."""
@@ -187,11 +197,10 @@ class Controller:
             return
         if not event.get("beat"):
             result = self._as_result(event["iteration"], event["value"], event["best"])
+            result[MEAN] = event["mean"]
             self.asking.result(trial.id, result)
             if self.scheduling.result(trial.id, result) == TrialScheduler.STOP:
-                trial.stopping = True
-                self.record.commit()
-                self.fleet.stop(trial.slot, trial.number, "stopped")
+                self._stop(trial)
         self._check_target(event["best"])
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:

@@ -94,9 +94,8 @@ def _drive(
     from hpo.engine.asking import asking
     from hpo.engine.controller import Controller
     from hpo.engine.scheduling import Scheduling
-    from hpo.tune.schedulers import scheduler
 
-    session.scheduling = session.scheduling or Scheduling(scheduler(run.sweep))
+    session.scheduling = session.scheduling or Scheduling(run.scheduler())
     controller = Controller(
         asking=asking(session.searcher or run.search(), session.trials + 1),
         scheduling=session.scheduling,
