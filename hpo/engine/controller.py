@@ -205,7 +205,7 @@ class Controller:
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
         name = self.metric.name if self.metric else ""
-        return {TIME: iteration, name: value, BEST: best}
+        return {TIME: iteration, name: math.nan if value is None else value, BEST: best}
 
     def _check_target(self, value: Any) -> None:
         if reaches(self.metric, value) and self.ending is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -47,7 +48,9 @@ class Trial:
     def __init__(self, number: int, sweep: Sweep, milestones: tuple[int, ...] | None) -> None:
         self.id, self.ended = str(number), ("", 0)
         assert sweep.metric is not None
-        self.objective = Objective(sweep.metric.name, sweep.goal)
+        assert sweep.early_terminate is not None
+        counts = sweep.early_terminate.nan_counts
+        self.objective = Objective(sweep.metric.name, sweep.goal, nan_counts=counts)
         told = None if milestones is None else list(milestones)
         spec = TrialSpec(number, 1, [], "", {}, "", "", {}, "loss", sweep.goal, milestones=told)
         self.forward = Forward(spec, self.objective, 0.0)
@@ -87,7 +90,8 @@ def ends(sweep: Sweep, milestones: tuple[int, ...] | None, seed: int) -> tuple[l
             break
         trial = drawn.choice(running)
         loss = levels[int(trial.id)] + drawn.random()
-        trial.log({"other": 1.0} if drawn.random() < 0.2 else {"loss": loss}, tick / 20, scheduling)
+        row = drawn.choice([{"other": 1.0}, {"loss": math.nan}, *[{"loss": loss}] * 8])
+        trial.log(row, tick / 20, scheduling)
         while names := scheduling.doomed():
             for name in names:
                 trials[int(name)].end("doomed", scheduling)
@@ -107,6 +111,25 @@ def test_decisions_are_the_same(rule: dict[str, object], goal: str) -> None:
         assert told_milestone < told_every
         stopped += sum(how != "finished" for how, _ in every)
     assert stopped > 20
+
+
+@pytest.mark.parametrize("rule", RULES[3:], ids=str)
+def test_a_trial_that_diverges_is_stopped_at_its_next_rung(rule: dict[str, object]) -> None:
+    sweep = load_sweep({**SWEEP, "early_terminate": rule})
+    assert sweep.early_terminate is not None
+    scheduling = Scheduling(scheduler(sweep))
+    for number in range(4):
+        scheduling.add(str(number), {})
+        for rung in sweep.early_terminate.rungs(2):
+            scheduling.result(str(number), {TIME: rung, "loss": 1.0, BEST: 1.0, MEAN: 1.0})
+        if number < 3:
+            scheduling.complete(str(number), {TIME: 40, "loss": 1.0, BEST: 1.0}, error=False)
+    trial = Trial(9, sweep, sweep.early_terminate.milestones)
+    scheduling.add(trial.id, {})
+    for tick in range(LONGEST - 1):
+        if not trial.ended[0]:
+            trial.log({"loss": math.nan}, tick / 20, scheduling)
+    assert trial.ended == ("stopped", sweep.early_terminate.rungs(1)[0])
 
 
 def test_where_the_best_up_to_now_counts_all_results_are_told() -> None:

@@ -92,8 +92,9 @@ class Run:
             self._end(trial, "stopped")
         elif trial.done == self.longest:
             self._end(trial, "finished")
-        for name in self.scheduling.doomed():
-            self._end(self.trials[int(name)], "stopped")
+        while names := self.scheduling.doomed():
+            for name in names:
+                self._end(self.trials[int(name)], "stopped")
 
     def _end(self, trial: Simulated, how: str) -> None:
         trial.end = how
