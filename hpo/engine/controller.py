@@ -127,7 +127,7 @@ class Controller:
             node = self.fleet.seats[slot].node
             for trial in trials:
                 trial.attempt += 1
-                trial.slot, trial.stopping = slot, False
+                trial.slot, trial.stopping, trial.since = slot, False, time.monotonic()
                 self.running[trial.number] = trial
                 self.scheduling.add(trial.id, trial.config)
                 self._event("start", trial, attempt=trial.attempt, slot=slot, node=node)
@@ -197,7 +197,7 @@ class Controller:
             return
         if not event.get("beat"):
             result = self._as_result(event["iteration"], event["value"], event["best"])
-            result[MEAN] = event["mean"]
+            result |= {MEAN: event["mean"], "time_total_s": now - trial.since}
             self.asking.result(trial.id, result)
             if self.scheduling.result(trial.id, result) == TrialScheduler.STOP:
                 self._stop(trial)

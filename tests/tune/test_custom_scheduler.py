@@ -8,7 +8,9 @@ from ray.tune.schedulers import MedianStoppingRule
 
 import hpo
 from hpo.errors import UserError
+from hpo.sweepfile.early import RULES
 from hpo.sweepfile.load import read_sweep
+from hpo.tune.schedulers import SCHEDULERS
 
 CODE = """
 from ray.tune.schedulers import FIFOScheduler
@@ -101,3 +103,7 @@ def test_a_module_beside_the_sweep_file_is_found(tmp_path: Path) -> None:
     )
     scheduler: Any = hpo.translate(tmp_path / "s.yaml").scheduler
     assert scheduler.patience == 3
+
+
+def test_every_rule_has_a_scheduler() -> None:
+    assert set(SCHEDULERS) == set(RULES.values())
