@@ -33,17 +33,14 @@ def sweep(count: int, **own: Any) -> dict[str, Any]:
     }
 
 
-def train(config: dict[str, Any]) -> None:
+def train(config: dict[str, Any], dies: bool = False) -> None:
     state = hpo.get_checkpoint() or {"epoch": 0}
     for epoch in range(state["epoch"], EPOCHS):
         hpo.report(
             {"loss": 10 - epoch + config["x"], "began": state["epoch"]}, checkpoint={"epoch": epoch + 1}
         )
-        if epoch == 2 and state["epoch"] == 0 and config["x"] < FAILS:
+        if dies and epoch == 2 and state["epoch"] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-FAILS = 0.0
 
 
 def rows(run: Path, number: int) -> list[dict[str, Any]]:
@@ -57,12 +54,7 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    def failing(config: dict[str, Any]) -> None:
-        global FAILS
-        FAILS = 2.0
-        train(config)
-
-    result = hpo.run(sweep(3, max_failures=1), failing, out=tmp_path / "run")
+    result = hpo.run(sweep(3, max_failures=1), lambda config: train(config, dies=True), out=tmp_path / "run")
     assert [(t.state, t.attempts, t.iterations) for t in result.trials] == [("finished", 2, EPOCHS)] * 3
     for number in (1, 2, 3):
         assert [row["began"] for row in rows(tmp_path / "run", number)] == [0, 0, 0, 3, 3, 3]
@@ -176,11 +168,13 @@ def test_a_class_goes_on_by_its_own_checkpoint(
 
 
 def test_choosing_knows_only_paused_trials() -> None:
-    scheduling = Scheduling(Pausing(1))
-    scheduling.add("1", {})
-    assert scheduling.choose() is None
-    scheduling.trials["1"].checkpointed = True
-    assert scheduling.result("1", {"training_iteration": 2, "loss": 1.0}) == TrialScheduler.PAUSE
-    scheduling.pause("1")
+    scheduling = Scheduling(Pausing(2))
+    for number in "12":
+        scheduling.add(number, {})
+        assert scheduling.choose() is None
+        scheduling.trials[number].checkpointed = True
+        result = {"training_iteration": 2, "loss": float(number)}
+        assert scheduling.result(number, result) == TrialScheduler.PAUSE
+        scheduling.pause(number)
     assert scheduling.choose() == "1"
     assert scheduling.choose() is None
