@@ -11,8 +11,9 @@ import typer.main
 import hpo
 from hpo.cli.main import app
 from hpo.space.distributions import DISTRIBUTIONS
+from hpo.sweepfile.early import CUSTOM, RULES
 from hpo.sweepfile.file_checks import ELSEWHERE, IGNORED
-from hpo.sweepfile.model import EarlyTerminate, HpoSettings, Metric, Resources, Sweep
+from hpo.sweepfile.model import HpoSettings, Metric, Resources, Sweep
 from hpo.trial.command import MACROS
 
 ROOT = Path(__file__).parents[1]
@@ -95,11 +96,17 @@ def test_every_top_level_key_is_explained() -> None:
     assert named - {"method: custom"} == (set(Sweep.model_fields) | ELSEWHERE | IGNORED) - {"hpo"}
 
 
-@pytest.mark.parametrize(("key", "model"), [("metric", Metric), ("early_terminate", EarlyTerminate)])
-def test_every_key_of_a_section_is_explained(key: str, model: type[Metric] | type[EarlyTerminate]) -> None:
-    row = table("What of a sweep file works", "key")[f"`{key}`"]
-    named = {word.split(":")[0] for word in words(row)}
-    assert set(model.model_fields) - {"type"} <= named
+def test_every_key_of_the_metric_is_explained() -> None:
+    named = {word.split(":")[0] for word in words(table("What of a sweep file works", "key")["`metric`"])}
+    assert set(Metric.model_fields) <= named
+
+
+def test_every_rule_of_early_stopping_is_explained() -> None:
+    rows = table("When trials stop early", "type")
+    assert {name.strip("`") for name in rows} == set(RULES)
+    for name, model in RULES.items():
+        named = {word.split(":")[0] for word in words(rows[f"`{name}`"])}
+        assert name == CUSTOM or set(model.model_fields) - {"type"} <= named
 
 
 def test_every_distribution_and_macro_is_named() -> None:

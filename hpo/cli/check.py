@@ -76,10 +76,18 @@ def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
     elif told["grid_size"] is None:
         facts.append(("run_cap", "none: give --count to `hpo run`"))
     if rule := told["early_terminate"]:
-        facts.append(("early stop", f"{rule['type']} at iterations {', '.join(map(str, rule['rungs']))}"))
+        facts.append(("early stop", rule["type"] + _at(rule["rungs"])))
+        for bracket in rule.get("brackets", ()):
+            facts.append(
+                ("", f"{bracket['share']:4.0%} of trials{_at(bracket['rungs']) or ' to their ends'}")
+            )
     needs = {key: value for key, value in told["resources"].items() if value is not None}
     facts.append(("each trial", ", ".join(f"{key} {value:g}" for key, value in needs.items())))
     return facts
+
+
+def _at(rungs: list[int]) -> str:
+    return f" at iterations {', '.join(map(str, rungs))}" if rungs else ""
 
 
 def _range(parameter: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, P
 from hpo.engine.scheduling import Scheduling
 from hpo.sweepfile.model import Metric
 from hpo.trial.spec import Resume
-from hpo.tune.schedulers import TIME
+from hpo.tune.schedulers import MEAN, TIME
 from hpo.tune.searchers import BEST
 from hpo.tune.translate import reaches
 
@@ -178,9 +178,11 @@ class Controller:
         self.record.append({"event": kind, "trial": trial.number, **values})
 
     def _notes(self) -> None:
-        """What the side process of the searcher has to say."""
+        """What the side process of the searcher has to say, and the scheduler."""
         while self.asking.notes:
             self.record.append({"event": "note", "text": self.asking.notes.pop(0)})
+        for text in self.scheduling.notes():
+            self.record.append({"event": "note", "text": text})
 
     def _handle(self, event: dict[str, Any]) -> None:
         if event["event"] == "note":
@@ -199,6 +201,14 @@ class Controller:
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
+        for name in self.scheduling.doomed():
+            self._stop(self.running[int(name)])
+
+    def _stop(self, trial: Ongoing, state: str = "stopped") -> None:
+        if not trial.stopping:
+            trial.stopping = True
+            self.record.commit()
+            self.fleet.stop(trial.slot, trial.number, state)
 
     def _result(self, trial: Ongoing, event: dict[str, Any]) -> None:
         """A value of the objective. A heartbeat is only shown: no decision needs it (design §4.5)."""
@@ -212,12 +222,11 @@ class Controller:
             return
         if not event.get("beat"):
             result = self._as_result(event["iteration"], event["value"], event["best"])
+            result[MEAN] = event["mean"]
             self.asking.result(trial.id, result)
             decision = self.scheduling.result(trial.id, result)
             if decision in STATE_AFTER:
-                trial.stopping = True
-                self.record.commit()
-                self.fleet.stop(trial.slot, trial.number, STATE_AFTER[decision])
+                self._stop(trial, STATE_AFTER[decision])
         self._check_target(event["best"])
 
     def _checkpoint(self, trial: Ongoing, event: dict[str, Any]) -> None:

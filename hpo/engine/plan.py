@@ -28,6 +28,8 @@ from hpo.trial.warm import warm_directory
 from hpo.tune.seed import fresh_seed
 
 if TYPE_CHECKING:
+    from ray.tune.schedulers import TrialScheduler
+
     from hpo.engine.cluster import Cluster
     from hpo.tune.searchers import SpaceSearcher
 
@@ -89,6 +91,13 @@ class Plan:
 
         return searcher(self.sweep, self.seed)
 
+    def scheduler(self, *, pausing: bool = True) -> TrialScheduler:
+        """A fresh scheduler; raises UserError if it is a class of the user's own that cannot be built."""
+        from hpo.tune.schedulers import scheduler
+
+        beside = (self.file.resolve().parent,) if self.file else ()
+        return scheduler(self.sweep, self.seed, (Path.cwd(), *beside), pausing=pausing)
+
     def recipe(self) -> Recipe:
         """What all trials share."""
         sweep, metric, own = self.sweep, self.sweep.metric, self.sweep.hpo
@@ -109,12 +118,12 @@ class Plan:
             goal=sweep.goal,
             target=metric.target if metric else None,
             kill_grace=own.kill_grace,
-            milestones=tuple(sweep.early_terminate.rungs()) if sweep.early_terminate else (),
+            milestones=sweep.early_terminate.milestones if sweep.early_terminate else (),
             cpus=own.resources.cpu,
             gpu_memory=own.gpu_memory_fraction,
             function=function,
             trainable=sweep.program or "" if is_class(sweep) and not function else "",
-            max_iterations=sweep.early_terminate.max_iter if sweep.early_terminate else None,
+            max_iterations=sweep.early_terminate.longest if sweep.early_terminate else None,
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",

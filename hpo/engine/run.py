@@ -95,9 +95,8 @@ def _drive(
     from hpo.engine.checkpoints import Checkpoints
     from hpo.engine.controller import Controller
     from hpo.engine.scheduling import Scheduling
-    from hpo.tune.schedulers import scheduler
 
-    session.scheduling = session.scheduling or Scheduling(scheduler(run.sweep))
+    session.scheduling = session.scheduling or Scheduling(run.scheduler())
     checkpoints = Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep)
     controller = Controller(
         asking=asking(session.searcher or run.search(), session.trials + 1),

@@ -69,6 +69,18 @@ class Scheduling:
         chosen.status = Trial.RUNNING
         return str(chosen.trial_id)
 
+    def doomed(self) -> list[str]:
+        """Trials that are to stop now because of what others have reported; each is named once."""
+        take = getattr(self.scheduler, "take_doomed", None)
+        return [name for name in take() if name in self.trials] if take else []
+
+    def notes(self) -> list[str]:
+        """What the scheduler has to tell the user; each is named once."""
+        notes: list[str] = getattr(self.scheduler, "notes", [])
+        told = list(notes)
+        del notes[:]
+        return told
+
     def complete(self, trial_id: str, result: dict[str, Any] | None, *, error: bool) -> None:
         """A trial has ended; with no result it is taken out without a word on its quality."""
         trial = self.trials.pop(trial_id)

@@ -23,7 +23,6 @@ from hpo.engine.ongoing import Outcome
 from hpo.engine.plan import LiveRecord, Plan, Watch
 from hpo.trial.launch import spawn
 from hpo.trial.recipe import Recipe
-from hpo.tune.schedulers import scheduler
 from hpo.tune.searchers import BEST, END
 from hpo.tune.translate import TargetStopper
 
@@ -170,7 +169,7 @@ def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch:
     name = _numbered()
     tuning = TuneConfig(
         search_alg=run.search(),
-        scheduler=scheduler(run.sweep),
+        scheduler=run.scheduler(pausing=False),  # a script would start over
         num_samples=run.count or -1,
         max_concurrent_trials=size,
         time_budget_s=run.sweep.hpo.time_budget,

@@ -11,6 +11,7 @@ from hpo.errors import Problem
 from hpo.space.categories import WeightedCategorical
 from hpo.space.grid import Grid
 from hpo.space.space import Leaf
+from hpo.sweepfile.early import EarlyTermination
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import is_class
@@ -58,12 +59,19 @@ def _told(sweep: Sweep, samples: int, seed: int | None) -> dict[str, Any]:
         "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
         "parameters": [_parameter(leaf) for leaf in sweep.space.leaves],
         "grid_size": Grid(sweep.space).size if sweep.method == "grid" else None,
-        "early_terminate": {"type": rule.type, "rungs": rule.rungs(SHOWN_RUNGS)} if rule else None,
+        "early_terminate": _rule(rule) if rule else None,
         "run_cap": sweep.run_cap,
         "resources": sweep.hpo.resources.model_dump(),
         "samples": configs,
         "commands": [command_line(sweep, config) for config in configs],
     }
+
+
+def _rule(rule: EarlyTermination) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": rule.type, "rungs": rule.rungs(SHOWN_RUNGS)}
+    if brackets := rule.shares():
+        told["brackets"] = [{"rungs": list(one.rungs), "share": round(one.share, 3)} for one in brackets]
+    return told
 
 
 def command_line(sweep: Sweep, config: Mapping[str, Any]) -> list[str]:

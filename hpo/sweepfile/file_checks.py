@@ -13,8 +13,9 @@ from typing import Any
 
 from hpo.errors import suggest
 from hpo.sweepfile.document import Document
-from hpo.sweepfile.model import EarlyTerminate, Sweep
-from hpo.sweepfile.program import class_fault, class_of, target_fault
+from hpo.sweepfile.early import RULES, EarlyTermination, Hyperband, Ladder, Median
+from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
@@ -85,8 +86,10 @@ def _wrong_shapes(document: Document, raw: Mapping[str, Any]) -> None:
             document.problem(
                 ("command", index), f"{{{inner}}} is a YAML mapping, not a macro", f"did you mean {macro}?"
             )
-    if raw.get("early_terminate") == "hyperband":
-        hint = "write `type: hyperband` and `min_iter: 3` under it"
+    rule = raw.get("early_terminate")
+    if isinstance(rule, str) and rule in RULES:
+        key = "min_iter: 3" if issubclass(RULES[rule], (Ladder, Median)) else "max_iter: 27"
+        hint = f"write `type: {rule}` and `{key}` under it"
         document.problem(("early_terminate",), "names a rule without its rungs", hint)
     if isinstance(raw.get("metric"), str):
         hint = f"write `name: {raw['metric']}` and `goal: minimize` under it"
@@ -133,7 +136,7 @@ def _program(document: Document, raw: Mapping[str, Any]) -> None:
         hint = f"write {program.replace(chr(92), '/')}"
         document.problem(("program",), "backslashes do not separate folders here", hint, "warning")
     if target := class_of(program, command):
-        fault = class_fault(*target, [Path.cwd(), Path(document.file).resolve().parent])
+        fault = class_fault(*target, _folders(document))
         if fault is not None:
             document.problem(("program",), *fault)
 
@@ -145,13 +148,26 @@ def _setup(document: Document, raw: Mapping[str, Any]) -> None:
     if not isinstance(setup, str) or not isinstance(program, str) or setup.count(":") != 1:
         return
     module, name = setup.split(":")
-    folders = [Path.cwd(), Path(document.file).resolve().parent]
+    folders = _folders(document)
     scripts = [folder / program for folder in folders if (folder / program).is_file()]
     places = [script.resolve().parent for script in scripts] or folders
     fault = target_fault(module, name.partition(".")[0], places, "function")
     if fault is not None:
         another = bool(raw.get("command"))  # its interpreter may find what ours does not
         document.problem(("hpo", "setup"), *fault, "warning" if another else "error")
+
+
+def _rule_class(document: Document, raw: Mapping[str, Any]) -> None:
+    """A scheduler of the user's own is looked for, not imported."""
+    rule = raw.get("early_terminate")
+    target = split_target(rule.get("type")) if isinstance(rule, dict) else None
+    if target and (fault := target_fault(*target, _folders(document), "scheduler")):
+        document.problem(("early_terminate", "type"), *fault)
+
+
+def _folders(document: Document) -> list[Path]:
+    """Where a module of the user's own may be: where hpo is started, beside the sweep file."""
+    return [Path.cwd(), Path(document.file).resolve().parent]
 
 
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
@@ -161,20 +177,17 @@ def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
         document.problem((key,), f"{who} needs a metric", "add `metric: {name: val_loss, goal: minimize}`")
 
 
-def bands(document: Document, rule: EarlyTerminate | None) -> None:
+def bands(document: Document, rule: EarlyTermination | None) -> None:
     """Say which rungs an unclear mixture of min_iter, max_iter and s comes to."""
-    if rule is not None and not rule.strict:
-        message = "trials are judged by their value at the rung, as with strict: true"
-        document.problem(("early_terminate", "strict"), message, "remove it", "warning")
-    if rule is None or rule.min_iter is None:
+    if not isinstance(rule, Ladder) or rule.min_iter is None:
         return
-    if rule.max_iter is not None and rule.s is None:
+    if isinstance(rule, Hyperband) and rule.max_iter is not None and rule.s is None:
         rungs = ", ".join(map(str, rule.rungs(6)))
         message = f"W&B never stops a run with min_iter and max_iter but no s; here the rungs are {rungs}"
         document.problem(
             ("early_terminate",), message, "leave max_iter out, or write max_iter and s", "warning"
         )
-    elif rule.max_iter is not None:
+    elif rule.max_iter is not None and rule.s is not None:
         message = f"max_iter and s decide: the rungs are {', '.join(map(str, rule.rungs(6)))}"
         document.problem(("early_terminate", "min_iter"), message, "remove min_iter", "warning")
     elif rule.s is not None:
@@ -188,5 +201,6 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _macros,
     _program,
     _setup,
+    _rule_class,
     _needs_metric,
 )

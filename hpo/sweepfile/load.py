@@ -14,6 +14,7 @@ from hpo.errors import Place, Problem, SweepError, suggest
 from hpo.space.parameter import is_nested, parse_parameter
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.document import Document, as_float, from_mapping, parse
+from hpo.sweepfile.early import RULES
 from hpo.sweepfile.file_checks import FILE_CHECKS, bands, top_level_keys
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.override import override
@@ -171,30 +172,49 @@ def _translate(document: Document, error: ValidationError) -> None:
     """Pydantic's errors → problems with places, in this project's words; none where a check has one."""
     told = {problem.key for problem in document.problems if problem.severity == "error"}
     for one in error.errors():
-        path = tuple(part for part in one["loc"] if isinstance(part, (str, int)))
-        if ".".join(map(str, path)) in told:
-            continue
-        context: dict[str, Any] = one.get("ctx", {})
-        message, hint = one["msg"], ""
-        match one["type"]:
-            case "hpo":
-                message, hint = context["message"], context["hint"]
-            case "too_short":
-                message, hint = "is empty", MISSING.get(str(path[-1]), "")
-            case "missing":
-                message, hint = "is missing", MISSING.get(str(path[-1]), f"add `{path[-1]}:`")
-            case "extra_forbidden":
-                message, hint = f"unknown key '{path[-1]}'", suggest(path[-1], _siblings(path))
-            case "literal_error":
-                choices = [c.strip("'") for c in str(context["expected"]).replace(" or ", ", ").split(", ")]
-                message, hint = f"{one['input']!r} is not a choice", suggest(one["input"], choices)
-            case "model_type" | "dict_type" | "model_attributes_type":
-                message, hint = f"a mapping is needed, not {one['input']!r}", SHAPES.get(str(path[-1]), "")
-            case "list_type":
-                message, hint = f"a list is needed, not {one['input']!r}", SHAPES.get(str(path[-1]), "")
-            case _:
-                message = f"{one['input']!r}: {one['msg'][:1].lower()}{one['msg'][1:]}"
-        document.problem(path, message, hint)
+        path = _path(one)
+        if ".".join(map(str, path)) not in told:
+            document.problem(path, *_words(one, path))
+
+
+def _path(error: Any) -> tuple[str | int, ...]:
+    """Where an error is; without the type's tag, which pydantic puts behind `early_terminate`."""
+    path = tuple(part for part in error["loc"] if isinstance(part, (str, int)))
+    kind = error["type"]
+    if kind == "union_tag_invalid" or (kind == "union_tag_not_found" and isinstance(error["input"], Mapping)):
+        return (*path, "type")
+    key = error["ctx"]["key"] if kind == "hpo" else ""
+    inside = path[:1] + path[2:] if path[:1] == ("early_terminate",) else path
+    return (*inside, key) if key else inside
+
+
+def _words(error: Any, path: tuple[str | int, ...]) -> tuple[str, str]:
+    """What is wrong, and what would be right."""
+    context: dict[str, Any] = error.get("ctx", {})
+    value, last = error["input"], str(path[-1])
+    match error["type"]:
+        case "hpo":
+            return context["message"], context["hint"]
+        case "too_short":
+            return "is empty", MISSING.get(last, "")
+        case "missing":
+            return "is missing", MISSING.get(last, f"add `{last}:`")
+        case "union_tag_not_found" if isinstance(value, Mapping):
+            return "is missing", MISSING["type"]
+        case "union_tag_invalid":
+            return f"{value['type']!r} is not a choice", suggest(value["type"], RULES)
+        case "extra_forbidden":
+            return f"unknown key '{last}'", suggest(last, _siblings(path, error["loc"]))
+        case "literal_error":
+            choices = [c.strip("'") for c in str(context["expected"]).replace(" or ", ", ").split(", ")]
+            return f"{value!r} is not a choice", suggest(value, choices)
+        case "model_type" | "dict_type" | "model_attributes_type" | "union_tag_not_found":
+            return f"a mapping is needed, not {value!r}", SHAPES.get(last, "")
+        case "list_type":
+            return f"a list is needed, not {value!r}", SHAPES.get(last, "")
+        case "string_pattern_mismatch" if last == "type":
+            return f"{value!r} names no class", "write module:Class, for example mine:MyScheduler"
+    return f"{value!r}: {error['msg'][:1].lower()}{error['msg'][1:]}", ""
 
 
 MISSING = {
@@ -211,7 +231,9 @@ SHAPES = {
 }
 
 
-def _siblings(path: tuple[str | int, ...]) -> list[str]:
+def _siblings(path: tuple[str | int, ...], location: tuple[Any, ...]) -> list[str]:
+    if path[:-1] == ("early_terminate",):
+        return list(RULES[location[1]].model_fields)
     model: Any = Sweep
     for part in path[:-1]:
         annotation = model.model_fields[str(part)].annotation

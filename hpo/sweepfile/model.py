@@ -12,13 +12,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictBool,
     WithJsonSchema,
-    model_validator,
 )
 
 from hpo.space.distribution import Number, Whole, fault
 from hpo.space.space import SearchSpace
+from hpo.sweepfile.early import EarlyTerminate
+from hpo.sweepfile.section import Count, Section
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
@@ -57,7 +57,6 @@ Text = Annotated[str, BeforeValidator(_text)]
 Seconds = Annotated[
     float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema({"type": ["number", "string"]})
 ]
-Count = Annotated[Whole, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
 Amount = Annotated[Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]
 
@@ -90,12 +89,6 @@ Preload = Annotated[
 Target = Annotated[str, BeforeValidator(_target)]
 
 
-class Section(BaseModel):
-    """What all sections share: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
 class Metric(Section):
     """What to optimise: a metric that the script logs."""
 
@@ -111,50 +104,6 @@ class Metric(Section):
     """W&B's key; accepted and without effect."""
     use: Literal["best", "last"] = "best"
     """Which of a trial's values counts for the search: the best so far (W&B's bayes) or the last."""
-
-
-class EarlyTerminate(Section):
-    """When to stop trials that do poorly."""
-
-    type: Literal["hyperband"]
-    """The rule: trials outside the best 1/eta at a rung are stopped."""
-    min_iter: Count | None = None
-    """First rung, in iterations: reports that carry the metric."""
-    max_iter: Count | None = None
-    """Iterations of a full trial; rungs are max_iter / eta^k for k = 1 … s. Never ends a trial by itself."""
-    s: Count | None = None
-    """How many rungs lie below max_iter."""
-    eta: Annotated[Number, Field(gt=1), WithJsonSchema({"type": "number", "exclusiveMinimum": 1})] = 3
-    """One in eta trials passes a rung."""
-    strict: StrictBool = True
-    """Judge the value at the rung itself (true), or the best up to now (false)."""
-
-    @model_validator(mode="after")
-    def _rungs_defined(self) -> EarlyTerminate:
-        if self.min_iter is None and (self.max_iter is None or self.s is None):
-            missing = "min_iter: 3" if self.max_iter is None else "s: 2"
-            raise fault(
-                "no rungs: neither min_iter nor max_iter with s is given",
-                f"add for example `{missing}`",
-            )
-        if not self.rungs(1):
-            raise fault(
-                f"max_iter {self.max_iter} divided by eta {self.eta} leaves no rung", "raise max_iter"
-            )
-        return self
-
-    def rungs(self, most: int = 100) -> list[int]:
-        """The first `most` rungs, ascending, in iterations (W&B's `sweeps`, hyperband_stopping).
-
-        max_iter with s wins; min_iter with max_iter but no s, on which W&B fails, means the rungs
-        min_iter · eta^k below max_iter.
-        """
-        if self.max_iter is not None and self.s is not None:
-            below = [self.max_iter / self.eta**k for k in range(1, int(self.s) + 1)]
-            return sorted({int(rung) for rung in below if rung >= 1})[:most]
-        assert self.min_iter is not None
-        ladder = (int(self.min_iter * self.eta**k) for k in range(100) if self.eta**k < 1e15)
-        return sorted({rung for rung in ladder if self.max_iter is None or rung < self.max_iter})[:most]
 
 
 class Resources(Section):

@@ -27,8 +27,14 @@ def script_of(sweep: Sweep) -> str | None:
 
 def class_of(program: Any, command: Any) -> tuple[str, str] | None:
     """Module and class where `program` names these, and is not what a command of the sweep's own runs."""
-    found = _TARGET.fullmatch(program) if isinstance(program, str) and not command else None
-    return (found[1], found[2]) if found and not Path(program).exists() else None
+    found = split_target(program) if not command else None
+    return found if found and not Path(program).exists() else None
+
+
+def split_target(text: Any) -> tuple[str, str] | None:
+    """Module and name in «module:name»; None for anything else."""
+    found = _TARGET.fullmatch(text) if isinstance(text, str) else None
+    return (found[1], found[2]) if found else None
 
 
 def is_class(sweep: Sweep) -> bool:
@@ -42,13 +48,13 @@ def class_fault(module: str, name: str, folders: Iterable[Path]) -> tuple[str, s
 
 
 def target_fault(
-    module: str, name: str, folders: Iterable[Path], what: Literal["class", "function"]
+    module: str, name: str, folders: Iterable[Path], what: Literal["class", "function", "scheduler"]
 ) -> tuple[str, str] | None:
-    """What keeps the class or function `module:name` from being used, and what would be right.
+    """What keeps the class, function or scheduler `module:name` from being used, and what would be right.
 
     The module is read, not imported. None also where it is in none of the folders but may be installed.
     """
-    kind = ast.ClassDef if what == "class" else ast.FunctionDef
+    kind = ast.FunctionDef if what == "function" else ast.ClassDef
     places = list(dict.fromkeys(folders))
     path = next((found for folder in places if (found := _module_file(module, folder))), None)
     if path is None:
@@ -67,7 +73,11 @@ def target_fault(
     if not {name, "*"} & _names(tree):
         hint = suggest(name, [node.name for node in there]) if there else "define it there"
         return f"{path.name} has no {what} '{name}'", hint
-    if any(isinstance(node, ast.ClassDef) and node.name == name and _cannot_step(node) for node in there):
+    own = [node for node in there if isinstance(node, ast.ClassDef) and node.name == name]
+    if what == "scheduler":
+        alone = any(not (node.bases or node.keywords or node.decorator_list) for node in own)
+        return (f"class {name} of {path.name} is no TrialScheduler", "derive it from one") if alone else None
+    if any(map(_cannot_step, own)):
         return f"class {name} of {path.name} has no step()", "return a dictionary of metrics from it"
     return None
 

@@ -33,6 +33,7 @@ class Forward:
             "iteration": objective.iterations,
             "value": value,
             "best": objective.best,
+            "mean": objective.total / objective.iterations,
             "time": when,
         }
         hit = target is not None and not self._reached and objective.reaches(target)

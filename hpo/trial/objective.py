@@ -52,6 +52,8 @@ class Objective:
         self.iterations = self.rows = 0
         self.best: float | None = None
         self.last: float | None = None
+        self.total = 0.0
+        """Sum over the iterations."""
         self.had_nan = False
         self.odd_type = ""
         """Type of a logged objective that was no number at all."""
@@ -79,6 +81,7 @@ class Objective:
                 value = self._aggregate(self._running)
         if value is not None:
             self.iterations += 1
+            self.total += value
             self._keep(value)
         return value
 

@@ -70,11 +70,14 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
 
     The seed is `seed`, else the sweep's `hpo.seed`, else a fresh one.
     """
+    beside = Path(sweep).resolve().parent if isinstance(sweep, (str, Path)) else Path.cwd()
     sweep = load_sweep(sweep)
-    search_alg = searcher(sweep, fresh_seed(sweep, seed))
+    seed = fresh_seed(sweep, seed)
+    search_alg = searcher(sweep, seed)
+    early = scheduler(sweep, seed, (Path.cwd(), beside))
     count = sweep.run_cap or (search_alg.grid.size if isinstance(search_alg, GridSearcher) else -1)
     stopper = TargetStopper(sweep.metric) if sweep.metric and sweep.metric.target is not None else None
-    return Translation(param_space(sweep.space), search_alg, scheduler(sweep), count, stopper)
+    return Translation(param_space(sweep.space), search_alg, early, count, stopper)
 
 
 def searcher(sweep: Sweep, seed: int) -> SpaceSearcher:

@@ -98,7 +98,7 @@ def pausing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Pausing]:
 
     def use(count: int) -> Pausing:
         scheduler = Pausing(count)
-        monkeypatch.setattr("hpo.tune.schedulers.scheduler", lambda sweep: scheduler)
+        monkeypatch.setattr("hpo.tune.schedulers.scheduler", lambda *args, **kwargs: scheduler)
         monkeypatch.setattr(plan.Plan, "recipe", with_milestones)
         return scheduler
 
