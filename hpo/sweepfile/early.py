@@ -6,7 +6,7 @@ A new type is a class, an entry in `EarlyTerminate`, and a scheduler in hpo.tune
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
 
@@ -19,6 +19,8 @@ from hpo.sweepfile.section import Count, Factor, Section
 class EarlyTermination(Section):
     """What all types have: where trials are judged, and which results a decision needs."""
 
+    nan_counts: ClassVar[bool] = True
+    """Whether a report of NaN is an iteration, and the worst one."""
     type: str
 
     def rungs(self, most: int = 100) -> list[int]:
@@ -86,6 +88,7 @@ class Ladder(EarlyTermination):
 class Hyperband(Ladder):
     """W&B's rule: at the last rung that a trial has reached it must be among the best 1/eta of all trials."""
 
+    nan_counts: ClassVar[bool] = False
     type: Literal["hyperband"]
     """Trials outside the best 1/eta at a rung are stopped, also later, when others get there."""
     strict: StrictBool = True

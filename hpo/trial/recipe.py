@@ -34,6 +34,8 @@ class Recipe:
     target: float | None = None
     kill_grace: float = 30.0
     milestones: tuple[int, ...] | None = ()
+    nan_counts: bool = False
+    """Whether a row whose objective is NaN is an iteration."""
     cpus: float = 1.0
     """Cores of one trial: its libraries start so many threads."""
     gpu_memory: float | None = None
@@ -70,6 +72,7 @@ class Recipe:
             goal=self.goal,
             kill_grace=self.kill_grace,
             milestones=None if self.milestones is None else list(self.milestones),
+            nan_counts=self.nan_counts,
             heartbeat=HEARTBEAT,
             target=self.target,
             function=self.function,

@@ -9,7 +9,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from hpo.tune.schedulers.asha import Asha
+from hpo.tune.schedulers.asha import Asha, Ladder
 from hpo.tune.schedulers.rung import Rung
 
 NO_CHECKPOINT = "asha: a trial without a checkpoint cannot pause; at a rung it goes on or is stopped"
@@ -24,9 +24,10 @@ class PromotingAsha(Asha):
 
     def __init__(self, metric: str, mode: str, rungs: Sequence[int], eta: float = 3) -> None:
         super().__init__(metric, mode, [rungs], eta=eta)
+        self._brackets = [Ladder(rungs)]  # of equal trials the first goes on
         self.notes: list[str] = []
         """What is to be told to the user."""
-        self._paused: list[list[tuple[tuple[float, int], str]]] = [[] for _ in rungs]
+        self._paused: list[list[tuple[tuple[float, float], str]]] = [[] for _ in rungs]
         """For each rung, trials that pause there, the best first, with their places."""
         self._trials: dict[str, Any] = {}
         self._chosen: set[str] = set()
@@ -85,7 +86,7 @@ class PromotingAsha(Asha):
         rungs: list[Rung] = self._brackets[0].rungs
         return rungs
 
-    def _promotable(self, rung: Rung, paused: list[tuple[tuple[float, int], str]]) -> Any:
+    def _promotable(self, rung: Rung, paused: list[tuple[tuple[float, float], str]]) -> Any:
         """The best trial that pauses at a rung, if it may go on; those that did or ended are forgotten."""
         for place in list(paused):
             name = place[1]
