@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hpo.engine.api import agent, run, sweep
     from hpo.engine.result import RunResult
     from hpo.sweepfile.load import load_sweep
-    from hpo.trial.client import config, report
+    from hpo.trial.client import config, get_checkpoint, report
     from hpo.trial.setup import setup_value
     from hpo.tune.translate import Translation, translate
 
@@ -20,6 +20,7 @@ _HOMES = {
     "Translation": "hpo.tune.translate",
     "agent": "hpo.engine.api",
     "config": "hpo.trial.client",
+    "get_checkpoint": "hpo.trial.client",
     "load_sweep": "hpo.sweepfile.load",
     "report": "hpo.trial.client",
     "run": "hpo.engine.api",
@@ -33,6 +34,7 @@ __all__ = [
     "Translation",
     "agent",
     "config",
+    "get_checkpoint",
     "load_sweep",
     "report",
     "run",

@@ -13,14 +13,20 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from hpo.engine.asking import Asking
+from hpo.engine.checkpoints import Checkpoints
 from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace
 from hpo.engine.scheduling import Scheduling
 from hpo.sweepfile.model import Metric
+from hpo.trial.spec import Resume
 from hpo.tune.schedulers import MEAN, TIME
 from hpo.tune.searchers import BEST
 from hpo.tune.translate import reaches
 
+STATE_AFTER = {TrialScheduler.STOP: "stopped", TrialScheduler.PAUSE: "paused"}
+"""A scheduler's decision → the state that the trial is brought to."""
+Paused = dict[int, tuple[Ongoing, dict[str, Any]]]
+"""Trials that may go on later, by number, and how their processes ended."""
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
 LOSSES = 3
@@ -54,6 +60,7 @@ class Controller:
     scheduling: Scheduling
     fleet: Fleet
     record: Record
+    checkpoints: Checkpoints
     metric: Metric | None
     limits: Limits
     progress: Callable[[], None] = lambda: None
@@ -63,6 +70,7 @@ class Controller:
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
     running: dict[int, Ongoing] = field(default_factory=dict)
+    paused: Paused = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
     early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
@@ -74,6 +82,7 @@ class Controller:
             self._look_up(time.monotonic() - begin)
             self._fill()
             if not self.running and (self.ending or self.exhausted or self._full()) and not self._more():
+                self._give_up_paused()
                 return self.ending or Outcome("complete")
             for event in self.fleet.events(TICK, self.asking.refs):
                 self._handle(event)
@@ -114,7 +123,7 @@ class Controller:
             for slot, trials in launches.items():
                 if len(self.fleet.seats[slot].trials) + len(trials) > level:
                     continue
-                trial = self.waiting.popleft() if self.waiting else self._ask()
+                trial = self._next()
                 if trial is None:
                     self._launch(launches)
                     return
@@ -126,15 +135,28 @@ class Controller:
         for slot, trials in launches.items():
             node = self.fleet.seats[slot].node
             for trial in trials:
-                trial.attempt += 1
                 trial.slot, trial.stopping, trial.since = slot, False, time.monotonic()
                 self.running[trial.number] = trial
-                self.scheduling.add(trial.id, trial.config)
-                self._event("start", trial, attempt=trial.attempt, slot=slot, node=node)
+                at = trial.resume.iterations if trial.resume else 0
+                self._event("start", trial, attempt=trial.attempt, slot=slot, node=node, iteration=at)
         if launches:
             self.record.commit()
         for slot, trials in launches.items():
-            self.fleet.start(slot, [(trial.number, trial.attempt, trial.config) for trial in trials])
+            self.fleet.start(slot, [(t.number, t.attempt, t.config, t.resume) for t in trials])
+
+    def _next(self) -> Ongoing | None:
+        """The trial to start now: one that starts again or goes on, else a new one; None where none is."""
+        chosen = self.scheduling.choose() if self.paused and not self.waiting else None
+        if chosen is not None:
+            trial, _ = self.paused.pop(int(chosen))
+            trial.resume = trial.checkpoint
+            return trial
+        fresh = self.waiting.popleft() if self.waiting else self._ask()
+        if fresh is not None:
+            fresh.attempt += 1
+            fresh.resume = fresh.checkpoint
+            self.scheduling.add(fresh.id, fresh.config)
+        return fresh
 
     def _ask(self) -> Ongoing | None:
         """A new trial from the searcher, None where there is none now."""
@@ -170,20 +192,23 @@ class Controller:
         match event["event"]:
             case "result":
                 self._result(trial, event)
+            case "checkpoint":
+                self._checkpoint(trial, event)
             case "end":
                 del self.running[trial.number]
-                self._end(trial, {k: v for k, v in event.items() if k not in ("event", "trial")})
+                end = {k: v for k, v in event.items() if k not in ("event", "trial")}
+                self._pause(trial, end) if end["state"] == "paused" else self._end(trial, end)
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
         for name in self.scheduling.doomed():
             self._stop(self.running[int(name)])
 
-    def _stop(self, trial: Ongoing) -> None:
+    def _stop(self, trial: Ongoing, state: str = "stopped") -> None:
         if not trial.stopping:
             trial.stopping = True
             self.record.commit()
-            self.fleet.stop(trial.slot, trial.number, "stopped")
+            self.fleet.stop(trial.slot, trial.number, state)
 
     def _result(self, trial: Ongoing, event: dict[str, Any]) -> None:
         """A value of the objective. A heartbeat is only shown: no decision needs it (design §4.5)."""
@@ -199,9 +224,30 @@ class Controller:
             result = self._as_result(event["iteration"], event["value"], event["best"])
             result |= {MEAN: event["mean"], "time_total_s": now - trial.since}
             self.asking.result(trial.id, result)
-            if self.scheduling.result(trial.id, result) == TrialScheduler.STOP:
-                self._stop(trial)
+            decision = self.scheduling.result(trial.id, result)
+            if decision in STATE_AFTER:
+                self._stop(trial, STATE_AFTER[decision])
         self._check_target(event["best"])
+
+    def _checkpoint(self, trial: Ongoing, event: dict[str, Any]) -> None:
+        """A trial has saved its state: from now on it goes on from there."""
+        name, iteration, rows = event["name"], event["iteration"], event["rows"]
+        self._event("checkpoint", trial, name=name, iteration=iteration, rows=rows)
+        trial.checkpoint = Resume(self.checkpoints.path(trial.number, name), rows, iteration)
+        self.checkpoints.add(trial.number, name)
+        self.scheduling.trials[trial.id].checkpointed = True
+
+    def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
+        """A trial's process was ended on the scheduler's word; it goes on later, or never."""
+        self._event("pause", trial, iterations=end["iterations"], seconds=end["seconds"])
+        self.scheduling.pause(trial.id)
+        self.paused[trial.number] = trial, end
+
+    def _give_up_paused(self) -> None:
+        """Nothing runs any more and no paused trial is good enough to go on: they are stopped."""
+        paused, self.paused = self.paused, {}
+        for trial, end in paused.values() if self.ending is None else ():
+            self._end(trial, end | {"state": "stopped", "seconds": 0.0})
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
         name = self.metric.name if self.metric else ""

@@ -60,7 +60,7 @@ class Fleet:
     def start(self, index: int, starts: list[Start]) -> None:
         """Give a slot trials; it must have been open for them."""
         seat = self.seats[index]
-        seat.trials += [number for number, _, _ in starts]
+        seat.trials += [start[0] for start in starts]
         seat.pending = seat.actor.run.remote(starts, POLL)
 
     def stop(self, index: int, number: int, reason: str) -> None:

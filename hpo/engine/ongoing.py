@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from hpo.trial.spec import Resume
+
 ALIKE = 3
 """So many first trials failing alike end the run."""
 AHEAD = 0.1
@@ -36,6 +38,10 @@ class Ongoing:
     """When it was given to its slot, by time.monotonic."""
     noted: float = 0.0
     """When its progress was last put into the journal, by time.monotonic."""
+    checkpoint: Resume | None = None
+    """Where it could go on: its newest checkpoint."""
+    resume: Resume | None = None
+    """Where its running attempt began; None: at the start."""
 
     @property
     def id(self) -> str:

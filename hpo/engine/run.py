@@ -92,15 +92,18 @@ def _drive(
     fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.recipe(), run.function())
     loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
     from hpo.engine.asking import asking
+    from hpo.engine.checkpoints import Checkpoints
     from hpo.engine.controller import Controller
     from hpo.engine.scheduling import Scheduling
 
     session.scheduling = session.scheduling or Scheduling(run.scheduler())
+    checkpoints = Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep)
     controller = Controller(
         asking=asking(session.searcher or run.search(), session.trials + 1),
         scheduling=session.scheduling,
         fleet=fleet,
         record=record,
+        checkpoints=checkpoints,
         metric=run.sweep.metric,
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),
@@ -114,6 +117,7 @@ def _drive(
         session.searcher = controller.asking.close()
         session.trials += controller.started
         fleet.close()
+        checkpoints.close()
 
 
 @contextmanager

@@ -17,6 +17,8 @@ class ScheduledTrial:
     config: dict[str, Any]
     status: str = Trial.PENDING
     last_result: dict[str, Any] = field(default_factory=dict)
+    checkpointed: bool = False
+    """Whether it could be paused now and go on later; one that could not would start over."""
 
     def is_finished(self) -> bool:
         """Whether it has ended in any way."""
@@ -54,6 +56,18 @@ class Scheduling:
         trial = self.trials[trial_id]
         trial.last_result = result
         return str(self.scheduler.on_trial_result(self, trial, result))
+
+    def pause(self, trial_id: str) -> None:
+        """A trial's process has ended, and it may go on later."""
+        self.trials[trial_id].status = Trial.PAUSED
+
+    def choose(self) -> str | None:
+        """The paused trial that is to go on now, if there is one; it counts as running then."""
+        chosen = self.scheduler.choose_trial_to_run(self)
+        if chosen is None or chosen.status != Trial.PAUSED:
+            return None
+        chosen.status = Trial.RUNNING
+        return str(chosen.trial_id)
 
     def doomed(self) -> list[str]:
         """Trials that are to stop now because of what others have reported; each is named once."""

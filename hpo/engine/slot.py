@@ -10,11 +10,12 @@ import ray
 
 from hpo.trial.launch import Supervisor, SupervisorDied, spawn
 from hpo.trial.recipe import Recipe
+from hpo.trial.spec import Resume
 
 CLOSING = 5.0
 """Seconds for a supervisor to end once its trial has ended."""
-Start = tuple[int, int, dict[str, Any]]
-"""Number, attempt and configuration of a trial."""
+Start = tuple[int, int, dict[str, Any], Resume | None]
+"""Number, attempt and configuration of a trial, and where it goes on."""
 
 
 class Slot:
@@ -38,8 +39,8 @@ class Slot:
         if not self.supervisor.alive():
             self.supervisor = spawn()
         try:
-            for number, attempt, config in starts:
-                spec = self.recipe.build(number, attempt, config)
+            for start in starts:
+                spec = self.recipe.build(*start)
                 spec.env.update(self.devices)
                 self.supervisor.start(spec, self.function)
         except SupervisorDied as error:

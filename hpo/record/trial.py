@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-STATES = ("finished", "stopped", "failed", "interrupted", "running")
-"""All states of a trial; `stopped` is early, by the scheduler."""
+STATES = ("finished", "stopped", "failed", "interrupted", "running", "paused")
+"""All states of a trial; `stopped` is early, by the scheduler; `paused` trials may go on."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class TrialState:
         self.attempts = max(self.attempts, as_whole(event.get("attempt"), 1))
         self.started = self.started if self.started is not None else event.get("time")
         self.slot, self.node = event.get("slot"), str(event.get("node", ""))
+        if "iteration" in event:  # it goes on from there
+            self._forget_from(as_whole(event["iteration"], 0) + 1)
 
     def result(self, event: Mapping[str, Any]) -> None:
         """A value of the objective came; one from an earlier iteration says that an attempt began anew."""
@@ -72,6 +74,11 @@ class TrialState:
         if value is not None:
             time = as_number(event.get("time"))
             self.results.append((iteration, value, math.nan if time is None else time))
+
+    def pause(self, event: Mapping[str, Any]) -> None:
+        """Its process was ended; it goes on from its checkpoint, or never."""
+        self.state = "paused"
+        self.seconds = (self.seconds or 0.0) + (as_number(event.get("seconds")) or 0.0)
 
     def end(self, event: Mapping[str, Any]) -> None:
         """An attempt is over. The end of a lost slot knows no values: those reported before it stand."""

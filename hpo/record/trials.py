@@ -122,7 +122,7 @@ class RunState:
                 self.run = {**event}
                 self.started = self.started if self.started is not None else event.get("time")
                 self.state, self.reason, self.ended = "running", "", None
-            case "trial" | "start" | "result" | "end" | "requeue" as kind if isinstance(
+            case "trial" | "start" | "result" | "pause" | "end" | "requeue" as kind if isinstance(
                 event.get("trial"), int
             ):
                 self._apply_to_trial(kind, event)
@@ -132,7 +132,7 @@ class RunState:
                 self.state, self.reason = str(event.get("state", "complete")), str(event.get("reason", ""))
                 self.ended = event.get("time")
                 for trial in self.trials.values():
-                    if trial.state == "running":
+                    if trial.state in ("running", "paused"):
                         self._move(trial, trial.interrupt)
                         self.ended_trials.append(trial.number)
 
@@ -202,6 +202,8 @@ class RunState:
                 self._move(trial, lambda: trial.result(event))
                 if not self.keep_results:
                     trial.results.clear()
+            case "pause":
+                self._move(trial, lambda: trial.pause(event))
             case "end":
                 self._move(trial, lambda: trial.end(event))
                 self.ended_trials.append(trial.number)

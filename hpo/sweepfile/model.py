@@ -117,6 +117,13 @@ class Resources(Section):
     """Memory in bytes, or as 4G; none is reserved without it."""
 
 
+class CheckpointSettings(Section):
+    """What scripts save by `hpo.report(…, checkpoint=…)`."""
+
+    keep: Count = 1
+    """How many of a trial's newest checkpoints stay on disk."""
+
+
 class HpoSettings(Section):
     """What W&B has no key for; W&B warns about the key and goes on."""
 
@@ -140,6 +147,8 @@ class HpoSettings(Section):
     a trial gets what it returned from `hpo.setup_value()`, shared copy-on-write."""
     gpu_memory_fraction: Annotated[Number, Field(gt=0, le=1)] | None = None
     """Share of a GPU's memory that torch may take in one trial; without it all."""
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
 

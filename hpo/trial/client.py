@@ -13,9 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpo.trial.values import has_text_keys, plain, plain_row
+
+if TYPE_CHECKING:
+    from hpo.trial.checkpoint import Demand
 
 PATIENCE = 60
 """Seconds that a report waits for a supervisor that does not read; then reports are dropped."""
@@ -83,9 +86,19 @@ def _line(message: dict[str, Any]) -> bytes:
         return (_encode(plain_row(message)) + "\n").encode("ascii")
 
 
+def _demanded() -> Demand | None:
+    """What says which iterations need a checkpoint; None where all do."""
+    if not os.environ.get("HPO_CHECKPOINT_AT"):
+        return None
+    from hpo.trial.checkpoint import Demand
+
+    return Demand()
+
+
 _channel = _Channel()
 _owner = os.getpid()
 _interrupt: Callable[[], None] | None = None
+_demand = _demanded()
 _at_end: list[Callable[[int], object]] = []
 
 
@@ -103,9 +116,9 @@ def begin(interrupt: Callable[[], None] | None = None) -> None:
 
     `interrupt` is called before each row, and ends a trial that was stopped by raising.
     """
-    global _channel, _interrupt, _owner
+    global _channel, _interrupt, _owner, _demand
     _channel.forget()
-    _channel, _interrupt, _owner = _Channel(), interrupt, os.getpid()
+    _channel, _interrupt, _owner, _demand = _Channel(), interrupt, os.getpid(), _demanded()
 
 
 def owner() -> bool:
@@ -127,13 +140,47 @@ def at_end(function: Callable[[int], object]) -> None:
     _at_end.append(function)
 
 
-def report(metrics: Mapping[str, Any], step: int | None = None) -> None:
+def report(metrics: Mapping[str, Any], step: int | None = None, checkpoint: Any = None) -> None:
     """Report one row of metrics; a row that carries the sweep's metric is one iteration.
 
-    Raises TypeError unless `metrics` is a mapping with text keys.
+    `checkpoint` is the training's state after it: a dictionary, the path of a file or folder, which is
+    copied, or a function that returns one of these and is called only where a checkpoint is needed. A trial
+    that goes on later gets it from `hpo.get_checkpoint()`. One that cannot be written is told on stderr.
+
+    Raises TypeError unless `metrics` is a mapping with text keys and `checkpoint` one of these.
     """
     check_row("hpo.report", metrics)
-    row(metrics, step, time.time())
+    if checkpoint is None:
+        row(metrics, step, time.time())
+    else:
+        _report_with_checkpoint(metrics, step, checkpoint)
+
+
+def _report_with_checkpoint(metrics: Mapping[str, Any], step: int | None, checkpoint: Any) -> None:
+    from hpo.trial.checkpoint import FOLDER, save
+
+    if _interrupt is not None:
+        _interrupt()
+    name, now = None, time.time()
+    if in_trial() and (_demand is None or _demand.after(metrics)):
+        try:
+            name = save(checkpoint, os.path.join(os.environ["HPO_TRIAL_DIR"], FOLDER))
+        except OSError as error:
+            print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
+    _channel.send({"row": metrics, "step": step, "time": now, "checkpoint": name})
+
+
+def get_checkpoint() -> Any:
+    """The state that this trial is to go on from, as it was given to `hpo.report`; None: from the start.
+
+    A dictionary as it was; of a file or folder the path of its copy. Raises OSError where it cannot be read.
+    """
+    path = os.environ.get("HPO_CHECKPOINT")
+    if not path:
+        return None
+    from hpo.trial.checkpoint import load
+
+    return load(path)
 
 
 def check_row(caller: str, metrics: object) -> None:
@@ -149,6 +196,8 @@ def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
     """Report a row of the time `when` (Unix seconds)."""
     if _interrupt is not None:
         _interrupt()
+    if _demand is not None:
+        _demand.after(metrics)
     _channel.send({"row": metrics, "step": step, "time": when})
 
 

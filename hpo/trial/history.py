@@ -27,8 +27,8 @@ class History:
     def __init__(
         self, committed: Callable[[Mapping[str, Any], int], object] | None = None, step: int = 0
     ) -> None:
-        self.step = step
-        """The step that a log call without one belongs to."""
+        self.step = step or int(os.environ.get("HPO_STEP") or 0)
+        """The step that a log call without one belongs to; a trial that goes on counts on."""
         self._committed = committed
         """Gets each whole row and its step when W&B would commit it."""
         self._row: dict[str, Any] = {}

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hpo.trial.checkpoint import DEMAND, DONE, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, params_text, thread_counts, trial_environment
-from hpo.trial.spec import Goal, TrialSpec, WarmStart
+from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
 HEARTBEAT = 1.0
 """Seconds: a running trial's newest result reaches the driver at least this often."""
@@ -47,11 +48,17 @@ class Recipe:
     warm: WarmStart | None = None
     setup: str | None = None
     lean: bool = False
+    checkpoint_at: tuple[int, ...] | None = None
+    """Iterations that a checkpoint is needed after; None: whenever the script has one."""
 
-    def build(self, number: int, attempt: int, config: dict[str, Any]) -> TrialSpec:
+    def build(
+        self, number: int, attempt: int, config: dict[str, Any], resume: Resume | None = None
+    ) -> TrialSpec:
         """The spec of trial `number`, its `attempt`-th start (both from 1)."""
         folder = os.path.join(self.directory, "trials", f"{number:04d}")
         env = self._environment(number, config, folder)
+        if resume is not None:
+            env |= {START: resume.checkpoint, DONE: str(resume.iterations)}
         return TrialSpec(
             number=number,
             attempt=attempt,
@@ -72,6 +79,7 @@ class Recipe:
             trainable=self.trainable,
             warm=self.warm,
             lean=self.lean,
+            resume=resume,
         )
 
     def argv(self, config: Mapping[str, Any], env: Mapping[str, str], folder: str) -> list[str]:
@@ -103,6 +111,8 @@ class Recipe:
             env[SETUP] = self.setup
         if self.trainable and self.max_iterations is not None:
             env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
+        if self.checkpoint_at:
+            env[DEMAND] = ",".join(map(str, self.checkpoint_at))
         if self.gpu_memory is not None:
             env["HPO_GPU_MEMORY_FRACTION"] = f"{self.gpu_memory:g}"
         return env

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from hpo.trial.lines import pack
+from hpo.trial.lines import pack, unpack
 
 FLUSH = 0.5
 """Seconds that a row waits at most before it is written."""
 
 
 class Rows:
-    """Writes metrics.jsonl anew; a full disk costs rows and one warning, not the trial."""
+    """Writes metrics.jsonl, anew or after kept rows; a full disk costs rows and a warning, not the trial."""
 
-    def __init__(self, path: str, warn: Callable[[str], None]) -> None:
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by close)
+    def __init__(self, path: str, warn: Callable[[str], None], keep: int = 0) -> None:
+        """Of a file that is there already the first `keep` rows stay and count."""
+        self.kept = _cut(path, keep) if keep else []
+        self._file = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._warn, self._failed = warn, False
         self._lines: list[bytes] = []
-        self._step = -1
+        last = self.kept[-1].get("_step") if self.kept else None
+        self.step = last if isinstance(last, int) else len(self.kept) - 1
+        """That of the newest row."""
         self.due = math.inf
         """When the waiting rows are to be written at the latest, by time.monotonic."""
 
     def add(self, row: Mapping[str, object], step: object, when: float, now: float) -> None:
         """A row; without a step of its own it is numbered after the one before, from 0."""
-        self._step = step if isinstance(step, int) else self._step + 1
-        head: dict[str, object] = {"_step": self._step, "_time": when}
+        self.step = step if isinstance(step, int) else self.step + 1
+        head: dict[str, object] = {"_step": self.step, "_time": when}
         self._lines.append(pack(head | {k: v for k, v in row.items() if k not in head}))
         self.due = min(self.due, now + FLUSH)
 
@@ -45,3 +51,18 @@ class Rows:
         """Write what waits and close."""
         self.flush()
         self._file.close()
+
+
+def _cut(path: str, count: int) -> list[dict[str, Any]]:
+    """The first `count` rows of a file, which is cut off after them; fewer where it is shorter."""
+    rows: list[dict[str, Any]] = []
+    with contextlib.suppress(FileNotFoundError), open(path, "r+b") as file:
+        end = 0
+        for line in file:
+            row = unpack(line) if line.endswith(b"\n") and len(rows) < count else None
+            if row is None:
+                break
+            rows.append(row)
+            end += len(line)
+        file.truncate(end)
+    return rows

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Goal = Literal["minimize", "maximize"]
-State = Literal["finished", "stopped", "failed", "interrupted"]
+State = Literal["finished", "stopped", "failed", "interrupted", "paused"]
 Kind = Literal["", "exit", "signal", "no metric", "nan", "start"]
 
 
@@ -23,6 +23,18 @@ class WarmStart:
     """Names to import before forking; None: those that the first trial imported."""
     setup: str | None = None
     """`module:function` to call once a node."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Where a trial goes on, that has run before."""
+
+    checkpoint: str
+    """Folder of the checkpoint to start from, its own or another trial's."""
+    rows: int
+    """Rows of its own that count; those after them are logged anew."""
+    iterations: int
+    """How many of these were iterations."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +75,22 @@ class TrialSpec:
     """Whether a row whose objective is NaN is an iteration."""
     lean: bool = False
     """Whether log and parameters are removed once the trial has not failed."""
+    resume: Resume | None = None
+    """Where it goes on; None: from the start."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; it shares the spec's own dictionaries."""
-        return {**vars(self), "warm": vars(self.warm) if self.warm else None}
+        parts = {name: vars(part) if (part := getattr(self, name)) else None for name in ("warm", "resume")}
+        return {**vars(self), **parts}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrialSpec:
         """Back from `to_dict`; keys that are no field are left out."""
-        warm = data.get("warm")
-        return cls(**{**_known(cls, data), "warm": WarmStart(**warm) if warm else None})
+        parts = {
+            name: part(**data[name]) if data.get(name) else None
+            for name, part in (("warm", WarmStart), ("resume", Resume))
+        }
+        return cls(**{**_known(cls, data), **parts})
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.call import as_row, attempt, takes_config
+from hpo.trial.checkpoint import DEMAND
 
 MAX_ITERATIONS = "HPO_MAX_ITERATIONS"
 """Environment variable with the number of steps after which a trial ends by itself."""
@@ -40,7 +41,8 @@ class Trainable:
     """`module:Class`, found from the working directory, and its instance, used again where that can be.
 
     `setup(config)`, `step()`, and where they are there `reset_config(config)` and `cleanup()`. A step's
-    result is one row; `done: True` in it ends the trial.
+    result is one row; `done: True` in it ends the trial. Where a checkpoint is needed
+    `save_checkpoint(folder)` writes there or returns a dictionary, which `load_checkpoint` gets back.
     """
 
     def __init__(self, target: str) -> None:
@@ -76,6 +78,9 @@ class Trainable:
             self.discard()
         if self._instance is None:
             self._make(config)
+        state = client.get_checkpoint()
+        if state is not None:
+            self._instance.load_checkpoint(state if isinstance(state, dict) else str(state))
 
     def load(self) -> None:
         """Import the class, once. TypeError where it cannot be stepped."""
@@ -117,10 +122,25 @@ class Trainable:
                 raise TypeError(f"{self._name}.step() returned no dictionary of metrics")
             row = {key: value for key, value in result.items() if key not in not_its_own}
             if row:
-                client.report(row)
+                self._report(row)
             left -= 1
             if result.get("done") or left == 0:
                 break
+
+    def _report(self, row: dict[str, Any]) -> None:
+        save = getattr(self._instance, "save_checkpoint", None)
+        if save is None or not os.environ.get(DEMAND):
+            client.report(row)
+            return
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+
+            def state() -> Any:
+                kept = save(folder)
+                return kept if isinstance(kept, dict) else folder
+
+            client.report(row, checkpoint=state)
 
 
 def _log_to_trial(instance: Any) -> None:

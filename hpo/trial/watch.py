@@ -63,13 +63,25 @@ class Watch:
             self.log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             undo.callback(os.close, self.log)
             self.log_start = os.fstat(self.log).st_size
-            self.rows = Rows(os.path.join(spec.directory, METRICS), self._warn)
+            self.rows = self._open_rows()
             undo.callback(self.rows.close)
             self.channel = Channel(socket_path, selector, self._message, self._warn)
             undo.callback(self.channel.close)
             self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
+            if spec.resume:
+                self.env["HPO_STEP"] = str(self.rows.step + 1)
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
+
+    def _open_rows(self) -> Rows:
+        """Where a trial goes on, its rows so far are kept and counted once more."""
+        resume = self.spec.resume
+        rows = Rows(os.path.join(self.spec.directory, METRICS), self._warn, resume.rows if resume else 0)
+        for row in rows.kept:
+            self.objective.add_row(row)
+        if resume:
+            self.objective.iterations = max(resume.iterations, self.objective.iterations)
+        return rows
 
     def _write_parameters(self) -> None:
         directory = self.spec.directory
@@ -154,12 +166,24 @@ class Watch:
         if "modules" in message and message.get("pid") == self.process.pid:
             self.starts.learn(message["modules"], changes(self.env, message["environ"]))
         if isinstance(row, dict):
-            value = self.objective.add_row(row)
-            self.rows.add(row, message.get("step"), when, now)
+            value = self.objective.add_row(row) if row else None
+            if row:
+                self.rows.add(row, message.get("step"), when, now)
+            if isinstance(name := message.get("checkpoint"), str):
+                self._made(name, when)
             if value is not None:
                 self._tell(self.forward.result(value, when, now))
         elif isinstance(summary, dict):
             self.objective.add_summary(summary)
+
+    def _made(self, checkpoint: str, when: float) -> None:
+        """A checkpoint is told before the result that belongs to it, and also while the trial is ended."""
+        self.rows.flush()
+        objective, event = self.objective, {"event": "checkpoint", "trial": self.spec.number}
+        self.send(
+            event
+            | {"name": checkpoint, "iteration": objective.iterations, "rows": objective.rows, "time": when}
+        )
 
     def _tell(self, event: dict[str, Any] | None) -> None:
         if event is not None and self.stopped is None:

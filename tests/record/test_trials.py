@@ -131,6 +131,19 @@ def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_earlier_results() -> No
         end(value=0.3, iterations=3),
     ]
     assert [r[0] for r in folded(*events).trials[0].results] == [1, 2, 3]
+    events[3] = {**begin(attempt=2), "iteration": 1}
+    assert [r[0] for r in folded(*events).trials[0].results] == [1, 3]
+
+
+def test_a_paused_trial_goes_on_or_ends_with_the_run() -> None:
+    pause = {"event": "pause", "trial": 1, "iterations": 2, "seconds": 1.5, "time": 3.0}
+    events = [begin(), result(0.5), result(0.4, 2), pause]
+    (trial,) = folded(*events).trials
+    assert (trial.state, trial.value, trial.seconds, trial.ended) == ("paused", 0.4, 1.5, None)
+    (trial,) = folded(*events, {**begin(), "iteration": 2}, result(0.3, 3)).trials
+    assert (trial.state, trial.attempts, len(trial.results)) == ("running", 1, 3)
+    run = folded(*events, {"event": "done", "state": "interrupted", "time": 9.0})
+    assert (run.trials[0].state, run.states["paused"]) == ("interrupted", 0)
 
 
 def test_the_end_of_a_lost_slot_leaves_reported_values_standing() -> None:
