@@ -100,6 +100,29 @@ def test_scripts_without_checkpoints_are_not_paused_and_it_is_said(run: Any) -> 
     assert all(trial.state in ("finished", "stopped") for trial in result.trials)
 
 
+def test_scripts_with_checkpoints_pause_and_the_best_go_on(run: Any) -> None:
+    script = """
+    import time, hpo
+    x, done = hpo.config()["x"], (hpo.get_checkpoint() or {"done": 0})["done"]
+    for step in range(done + 1, 10):
+        with open("steps", "a") as file:
+            file.write(f"{x} {step}\\n")
+        hpo.report({"loss": x + 1 / step}, checkpoint={"done": step})
+        time.sleep(0.3)
+    """
+    values = [5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 6.0]
+    result = run(script, values, {"type": "asha", "min_iter": 1, "max_iter": 9, "promote": True})
+    assert result.state == "complete"
+    kinds = [event["event"] for event in read_journal(result.directory)]
+    assert kinds.count("pause") >= 4
+    assert not [e for e in read_journal(result.directory) if e["event"] == "note" and "pause" in e["text"]]
+    ends = {trial.config["x"]: trial.iterations for trial in result.trials}
+    assert ends[6.0] <= 2
+    assert 1 <= sum(iterations >= 3 for iterations in ends.values()) <= 4
+    steps = Path("steps").read_text().splitlines()
+    assert len(steps) - len(set(steps)) <= kinds.count("pause")  # what was begun when it was told to pause
+
+
 def test_both_engines_stop_by_the_same_rule(run: Any) -> None:
     rule = {"type": "asha", "min_iter": 3, "promote": True}
     result = run(STEPS, [0.0, 1.0, 2.0, 3.0], rule, engine="tune", concurrency=1)

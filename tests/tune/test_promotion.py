@@ -85,6 +85,28 @@ def test_resumed_trials_pause_again_and_ended_ones_are_forgotten() -> None:
     assert run.scheduling.scheduler.choose_trial_to_run(run.scheduling) is None
 
 
+def test_a_trial_that_was_lost_while_it_paused_is_chosen_at_its_new_rung_only() -> None:
+    asha = scheduling(RULE)
+
+    def start(name: str) -> None:
+        trial = asha.trials[name] = Simulated(name, {}, Trial.RUNNING, checkpointed=True)
+        asha.scheduler.on_trial_add(asha, trial)
+
+    def pause(name: str, iteration: int, loss: float) -> None:
+        assert asha.result(name, {"training_iteration": iteration, "loss": loss}) == "PAUSE"
+        asha.trials[name].status = Trial.PAUSED
+
+    start("0")
+    pause("0", 1, 0.1)
+    asha.complete("0", None, error=False)
+    start("0")
+    pause("0", 3, 0.9)
+    for name in "123456":
+        start(name)
+        assert asha.result(name, {"training_iteration": 1, "loss": 0.5}) in ("PAUSE", "CONTINUE")
+    assert asha.scheduler.choose_trial_to_run(asha) is None
+
+
 def test_without_a_checkpoint_a_trial_is_stopped_or_goes_on_and_it_is_said_once() -> None:
     run = run_of(200, checkpointed=lambda number: number % 2 == 0)
     paused = {name for how, name, _ in run.order if how == "paused"}
