@@ -21,6 +21,7 @@ from hpo.record.trials import RunState
 from hpo.space.grid import Grid
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.population import Population, Replay
 from hpo.sweepfile.program import is_class, working_directory
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
@@ -127,6 +128,7 @@ class Plan:
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
+            checkpoint_at=_checkpoints(sweep),
         )
 
     def _warm(self) -> WarmStart | None:
@@ -188,6 +190,12 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     return Plan(
         sweep, dict(loaded.source), loaded.file, options, directory, cwd, seed, count, dict(os.environ)
     )
+
+
+def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:
+    """The iterations that checkpoints are needed of; None: all that a script has."""
+    rule = sweep.early_terminate
+    return rule.milestones if isinstance(rule, (Population, Replay)) else None
 
 
 def default_directory(loaded: Loaded, sweep: Sweep) -> Path:

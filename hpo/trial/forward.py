@@ -33,6 +33,7 @@ class Forward:
             "iteration": objective.iterations,
             "value": value,
             "best": objective.best,
+            "rows": objective.rows,
             "mean": objective.total / objective.iterations,
             "time": when,
         }
