@@ -75,7 +75,7 @@ class Pausing:
         at, trial.pausing = trial.pausing, 0
         if not at or not self.exact or end["state"] == "interrupted":
             return bool(end["state"] == "paused")
-        return end["state"] != "finished" or end["iterations"] > at
+        return bool(end["state"] != "finished" or end["iterations"] > at)
 
     def add(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial has paused."""

@@ -20,9 +20,7 @@ def population(document: Document, sweep: Sweep) -> None:
         return
     leaves = {leaf.name: leaf for leaf in sweep.space.leaves}
     if sweep.method not in BEGINNINGS:
-        message = (
-            f"{sweep.method} would learn from values of configurations that {rule.type} has changed since"
-        )
+        message = f"{sweep.method} would learn from values of configurations that {rule.type} changes"
         document.problem(("method",), message, "write `method: random`: it begins the population")
     for key in ("mutate", "group"):
         for name in getattr(rule, key):
@@ -35,10 +33,8 @@ def population(document: Document, sweep: Sweep) -> None:
     for name in set(rule.group) & set(rule.mutate):
         message = f"'{name}' is mutated too: a clone would leave its group"
         document.problem(("early_terminate", "group"), message, "name it once")
-    numbers = [
-        leaves[n] for n in rule.mutate if n in leaves and not isinstance(leaves[n].distribution, Categorical)
-    ]
-    if isinstance(rule, Pb2) and not numbers:
+    known = [leaves[name].distribution for name in rule.mutate if name in leaves]
+    if isinstance(rule, Pb2) and all(isinstance(distribution, Categorical) for distribution in known):
         message = "pb2 models numbers, and no mutated parameter is one"
         document.problem(("early_terminate", "mutate"), message, "write `type: pbt`")
 

@@ -22,7 +22,7 @@ def perturbed(
     resample: float,
     draw: Random,
 ) -> dict[str, Any]:
-    """A copy in which each hyperparameter of `mutate` has taken a step, or is drawn afresh; all else stays."""
+    """A copy in which each hyperparameter of `mutate` has taken a step or is drawn afresh; all else stays."""
     changes = {}
     for leaf, value in mutated(config, space, mutate):
         mutation = mutate[leaf.name]

@@ -12,7 +12,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from hpo.space.space import SearchSpace
 from hpo.sweepfile import early
 from hpo.sweepfile.model import Sweep
-from hpo.sweepfile.population import Pb2, Pbt, Population, Replay
+from hpo.sweepfile.population import Pb2, Pbt, Replay
 from hpo.sweepfile.section import EarlyTermination
 from hpo.tune.schedulers.asha import Asha
 from hpo.tune.schedulers.custom import custom
@@ -69,9 +69,12 @@ def _median(rule: early.Median, to: Setting) -> TrialScheduler:
     return Median(to.metric, to.mode, rule.rungs(), rule.min_samples)
 
 
-def _population(rule: Population, to: Setting) -> TrialScheduler:
-    kind = PopulationBandits if isinstance(rule, Pb2) else PopulationBased
-    return kind(to.metric, to.mode, rule, to.space, to.seed)
+def _pbt(rule: Pbt, to: Setting) -> TrialScheduler:
+    return PopulationBased(to.metric, to.mode, rule, to.space, to.seed)
+
+
+def _pb2(rule: Pb2, to: Setting) -> TrialScheduler:
+    return PopulationBandits(to.metric, to.mode, rule, to.space, to.seed)
 
 
 def _custom(rule: early.CustomRule, to: Setting) -> TrialScheduler:
@@ -86,8 +89,8 @@ SCHEDULERS: dict[type[EarlyTermination], Callable[[Any, Setting], TrialScheduler
     early.Bohb: _hyperband_sync,
     early.Median: _median,
     early.CustomRule: _custom,
-    Pbt: _population,
-    Pb2: _population,
+    Pbt: _pbt,
+    Pb2: _pb2,
     Replay: lambda rule, to: Replaying(rule),
 }
 """Model of a rule → what builds its scheduler."""
@@ -103,6 +106,5 @@ def scheduler(
     rule, metric = sweep.early_terminate, sweep.metric
     if rule is None or metric is None:
         return FIFOScheduler()
-    return SCHEDULERS[type(rule)](
-        rule, Setting(metric.name, metric.goal[:3], sweep.space, seed, tuple(folders), pausing)
-    )
+    to = Setting(metric.name, metric.goal[:3], sweep.space, seed, tuple(folders), pausing)
+    return SCHEDULERS[type(rule)](rule, to)

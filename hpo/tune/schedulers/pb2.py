@@ -14,7 +14,7 @@ from hpo.tune.population.explore import perturbed, replaced
 from hpo.tune.population.members import Member, finite
 from hpo.tune.schedulers.pbt import PopulationBased
 
-MOST = 150
+MOST = 60
 """So many newest intervals the model sees: its cost grows with their cube."""
 FEWEST = 4
 """With fewer, clones are perturbed as in PBT."""
@@ -98,7 +98,7 @@ class PopulationBandits(PopulationBased):
             np.vstack([places, waiting]),
             np.append(values, np.zeros(len(waiting))),
         )
-        sure = given(known, process.parameters) if len(waiting) else process
+        sure = given(known, process.shape) if len(waiting) else process
         numbers = np.random.default_rng(draw.getrandbits(64))
         best = highest(process, sure, float(generation), np.array(begin), numbers)
         return tuple(map(float, best))

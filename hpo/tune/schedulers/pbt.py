@@ -16,8 +16,8 @@ from hpo.tune.population.ranking import donors, enough
 from hpo.tune.schedulers.judging import Judging
 
 NO_CHECKPOINT = (
-    "{type}: trial {trial} came to iteration {iteration} without a checkpoint, so trials run on as they began;"
-    " in the script give one to hpo.report(metrics, checkpoint=state), and begin from hpo.get_checkpoint()"
+    "{type}: trial {trial} reached iteration {iteration} without a checkpoint, so no trial takes over another's"
+    " state; give one to hpo.report(metrics, checkpoint=state) and begin from hpo.get_checkpoint()"
 )
 
 
@@ -27,7 +27,7 @@ class PopulationBased(Judging, TrialScheduler):
     At each milestone a member is ranked among the newest values of its group. One at the bottom is answered
     with PAUSE; its `config` is then the changed copy of its donor's, and its `donor` the trial whose
     checkpoint of the milestone that was ranked it goes on from. Its own count of iterations goes on. Where
-    members have no slot yet, or wait for one with fewer iterations, a member that has a checkpoint pauses too.
+    trials have no slot yet, or wait for one with fewer iterations, a member that has a checkpoint pauses.
 
     What is drawn follows from the seed, the trial and the milestone, and so does not depend on what else ran.
     """

@@ -1,4 +1,4 @@
-"""A found schedule of hyperparameters, replayed: its trial pauses where it changes and goes on with the new."""
+"""A found schedule of hyperparameters, replayed: at each change the trial pauses and takes the new."""
 
 from __future__ import annotations
 
