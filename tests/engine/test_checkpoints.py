@@ -33,17 +33,14 @@ def sweep(count: int, **own: Any) -> dict[str, Any]:
     }
 
 
-def train(config: dict[str, Any]) -> None:
+def train(config: dict[str, Any], fails: bool = False) -> None:
     state = hpo.get_checkpoint() or {"epoch": 0}
     for epoch in range(state["epoch"], EPOCHS):
         hpo.report(
             {"loss": 10 - epoch + config["x"], "began": state["epoch"]}, checkpoint={"epoch": epoch + 1}
         )
-        if epoch == 2 and state["epoch"] == 0 and config["x"] < FAILS:
+        if fails and epoch == 2 and state["epoch"] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-FAILS = 0.0
 
 
 def rows(run: Path, number: int) -> list[dict[str, Any]]:
@@ -58,9 +55,7 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
 
 def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     def failing(config: dict[str, Any]) -> None:
-        global FAILS
-        FAILS = 2.0
-        train(config)
+        train(config, fails=True)
 
     result = hpo.run(sweep(3, max_failures=1), failing, out=tmp_path / "run")
     assert [(t.state, t.attempts, t.iterations) for t in result.trials] == [("finished", 2, EPOCHS)] * 3
@@ -93,7 +88,7 @@ class Pausing(FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, controller: Any, *args: Any) -> Any:
         if len(self.seen) < self.count:
             return None
-        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: self.count // 2]
+        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: max(1, self.count // 2)]
         return next((trial for trial in better if trial.status == Trial.PAUSED), None)
 
 
