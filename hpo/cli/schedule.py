@@ -32,7 +32,9 @@ def schedule(
     fitted = {name: list_ for name, list_ in fitted.items() if list_}
     if code:
         if not fitted:
-            raise UserError(f"no mutated parameter of {run} is a positive number: there is no rule to fit")
+            raise UserError(
+                f"no mutated parameter of {run} is positive and changed"
+            )
         typer.echo("\n".join(_code(name, list_[0]) for name, list_ in fitted.items()))
         return
     typer.echo(as_yaml(record, found), nl=False)
@@ -63,10 +65,8 @@ def as_yaml(record: RunRecord, found: Schedule) -> str:
 
 
 def _code(name: str, rule: Rule) -> str:
-    error = f"{rule.error:.1%}"
-    return (
-        f"# {name}: {rule.name}, error {error}; lr={rule.start:.6g} in the optimizer\nscheduler = {rule.code}"
-    )
+    about = f"# {name}: {rule.name}, error {rule.error:.1%}; the optimizer begins with lr={rule.start:.6g}"
+    return f"{about}\nscheduler = {rule.code}"
 
 
 def _rules(fitted: dict[str, list[Rule]]) -> None:
@@ -81,9 +81,8 @@ def _rules(fitted: dict[str, list[Rule]]) -> None:
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("parameter", "rule", "error", "begins at", "code"):
-        table.add_column(
-            column, overflow="fold", justify="right" if column in ("error", "begins at") else "left"
-        )
+        number = column in ("error", "begins at")
+        table.add_column(column, overflow="fold", justify="right" if number else "left")
     for name, list_ in fitted.items():
         for place, rule in enumerate(list_):
             cells = ("" if place else name, rule.name, f"{rule.error:.1%}", f"{rule.start:.4g}")

@@ -204,13 +204,11 @@ def _population(sweep: Sweep, options: RunOptions) -> None:
     if not isinstance(rule, (Population, Replay)):
         return
     if options.engine == "tune":
-        raise UserError(
-            f"{rule.type} moves checkpoints between trials, which a stock Tuner cannot; leave --engine out"
-        )
+        what = f"{rule.type} starts trials from each other's checkpoints"
+        raise UserError(f"{what}, which the engine `tune` cannot; leave --engine out")
     if isinstance(rule, Population) and (options.count or sweep.run_cap) is None:
-        raise UserError(
-            f"{rule.type} needs the size of its population: give --count 8, or `run_cap: 8` in the sweep"
-        )
+        how = "give --count 8, or `run_cap: 8` in the sweep"
+        raise UserError(f"{rule.type} needs to know how large its population is; {how}")
 
 
 def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:

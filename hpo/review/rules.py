@@ -30,8 +30,8 @@ class Rule:
 
 
 def rules(changes: Mapping[int, Any], iterations: int) -> list[Rule]:
-    """multistep, exponential and cosine, the best first; none where a value is no positive number."""
-    if not changes or not all(_positive(value) for value in changes.values()) or iterations < 2:
+    """multistep, exponential and cosine, the best first; none for constants and what is not positive."""
+    if len(changes) < 2 or not all(map(_positive, changes.values())):
         return []
     times = np.unique(np.linspace(0, iterations - 1, min(iterations, POINTS)).astype(int)).astype(float)
     begins = np.array(sorted(changes), dtype=float)
@@ -86,9 +86,8 @@ def _multistep(times: Array, wanted: Array, candidates: Array) -> Rule:
         steps, best = sorted(trial), fit(trial)
     error, a, b = best
     milestones = [int(at) for at in sorted(steps)]
-    code = (
-        f"torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones={milestones}, gamma={math.exp(b):.6g})"
-    )
+    settings = f"milestones={milestones}, gamma={math.exp(b):.6g}"
+    code = f"torch.optim.lr_scheduler.MultiStepLR(optimizer, {settings})"
     return Rule("multistep", math.exp(a), code, error)
 
 

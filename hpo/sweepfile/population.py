@@ -134,6 +134,8 @@ class Replay(EarlyTermination):
     type: Literal["replay"] = "replay"
     changes: dict[int, dict[str, Any]]
     """Iteration → the whole configuration from there on."""
+    max_iter: int | None = None
+    """Iterations of a class that does not say when it is done."""
 
     def rungs(self, most: int = GENERATIONS) -> list[int]:
         """Where the configuration changes."""

@@ -26,11 +26,7 @@ def read_schedule(file: Path) -> dict[int, dict[str, Any]]:
         raise UserError(f"{file} is no schedule: {error}") from error
     config = read.get("config") if isinstance(read, dict) else None
     values = read.get("schedule") if isinstance(read, dict) else None
-    if (
-        not isinstance(config, dict)
-        or not isinstance(values, dict)
-        or not all(map(_is_plan, values.values()))
-    ):
+    if not isinstance(config, dict) or not isinstance(values, dict) or not _all_plans(values):
         raise UserError(f"{file} is no schedule: {HOW}")
     changes: dict[int, dict[str, Any]] = {}
     for at in sorted({0, *(at for changing in values.values() for at in changing)}):
@@ -50,19 +46,21 @@ def replayed(sweep: Sweep, changes: Mapping[int, Mapping[str, Any]]) -> Sweep:
     if missing or unknown:
         what = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)} besides"
         raise UserError(f"the schedule is of another sweep: it {what}")
+    rule = sweep.early_terminate
     later = {at: dict(config) for at, config in changes.items() if at}
     fields = {name: getattr(sweep, name) for name in Sweep.model_fields}
     fields |= {
         "parameters": _constants(sweep.parameters, first),
         "method": "random",
         "run_cap": 1,
-        "early_terminate": Replay(changes=later) if later else None,
+        "early_terminate": Replay(changes=later, max_iter=rule.longest if rule else None),
     }
     return Sweep.model_construct(**fields)
 
 
-def _is_plan(changing: Any) -> bool:
-    return isinstance(changing, dict) and all(isinstance(at, int) and at >= 0 for at in changing)
+def _all_plans(values: Mapping[str, Any]) -> bool:
+    plans = [one for one in values.values() if isinstance(one, dict)]
+    return len(plans) == len(values) and all(isinstance(at, int) and at >= 0 for one in plans for at in one)
 
 
 def _put(config: dict[str, Any], name: str, value: Any) -> bool:
@@ -70,10 +68,8 @@ def _put(config: dict[str, Any], name: str, value: Any) -> bool:
     if name in config:
         config[name] = value
         return True
-    inner = [
-        (key, part) for key, part in config.items() if name.startswith(f"{key}.") and isinstance(part, dict)
-    ]
-    return any(_put(part, name[len(key) + 1 :], value) for key, part in inner)
+    parts = [key for key in config if name.startswith(f"{key}.") and isinstance(config[key], dict)]
+    return any(_put(config[key], name[len(key) + 1 :], value) for key in parts)
 
 
 def _has(config: Mapping[str, Any], leaf: Leaf) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +86,8 @@ def _given(data: Data, shape: Shape, squares: Array, ages: Array) -> Fitted:
     """With the variance that is likeliest under a shape."""
     size = len(data.values)
     inside = kernel(squares, ages, shape) + (shape.noise + 1e-8) * np.eye(size)
-    factor: Array = np.linalg.cholesky(inside)
-    weights: Array = np.linalg.solve(inside, data.values)
+    factor: Any = np.linalg.cholesky(inside)
+    weights: Any = np.linalg.solve(inside, data.values)
     variance = max(float(data.values @ weights) / size, 1e-12)
     unlikeliness = 0.5 * size * np.log(variance) + np.log(np.diag(factor)).sum()
     return Fitted(data, shape, factor, weights, variance, float(unlikeliness))

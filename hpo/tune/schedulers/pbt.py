@@ -16,7 +16,7 @@ from hpo.tune.population.ranking import donors, enough
 from hpo.tune.schedulers.judging import Judging
 
 NO_CHECKPOINT = (
-    "{type}: trial {trial} reached iteration {iteration} without a checkpoint, so no trial takes over another's"
+    "{type}: trial {trial} reached iteration {iteration} without a checkpoint, so none takes over another's"
     " state; give one to hpo.report(metrics, checkpoint=state) and begin from hpo.get_checkpoint()"
 )
 
