@@ -32,9 +32,7 @@ def schedule(
     fitted = {name: list_ for name, list_ in fitted.items() if list_}
     if code:
         if not fitted:
-            raise UserError(
-                f"no mutated parameter of {run} is positive and changed"
-            )
+            raise UserError(f"no mutated parameter of {run} is positive and changed")
         typer.echo("\n".join(_code(name, list_[0]) for name, list_ in fitted.items()))
         return
     typer.echo(as_yaml(record, found), nl=False)

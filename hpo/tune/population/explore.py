@@ -10,7 +10,7 @@ from typing import Any
 from hpo.space.categories import Categorical
 from hpo.space.distribution import Distribution, Quantised, rounded
 from hpo.space.ranges import IntUniform
-from hpo.space.space import Leaf, SearchSpace
+from hpo.space.space import Leaf, Path, SearchSpace
 from hpo.space.values import distinct, value_key
 from hpo.sweepfile.population import Mutation
 
@@ -28,7 +28,7 @@ def perturbed(
         mutation = mutate[leaf.name]
         share = resample if mutation.resample is None else mutation.resample
         afresh = draw.random() < share
-        changes[leaf] = (
+        changes[leaf.path] = (
             leaf.distribution.draw(draw.random())
             if afresh
             else step(leaf.distribution, value, mutation, draw)
@@ -48,14 +48,14 @@ def mutated(
                 continue
 
 
-def replaced(config: Mapping[str, Any], changes: Mapping[Leaf, Any]) -> dict[str, Any]:
-    """A deep copy with other values."""
+def replaced(config: Mapping[str, Any], changes: Mapping[Path, Any]) -> dict[str, Any]:
+    """A deep copy with other values, by their places."""
     changed = copy.deepcopy(dict(config))
-    for leaf, value in changes.items():
+    for path, value in changes.items():
         branch = changed
-        for key in leaf.path[:-1]:
+        for key in path[:-1]:
             branch = branch[key]
-        branch[leaf.path[-1]] = copy.deepcopy(value)
+        branch[path[-1]] = copy.deepcopy(value)
     return changed
 
 

@@ -67,7 +67,7 @@ class PopulationBandits(PopulationBased):
         chosen = self._promising(place, donor.iteration // self.rule.interval + 1, draw)
         self.pending[member.trial.trial_id] = chosen
         values = zip(self.modelled, chosen, strict=True)
-        return replaced(config, {leaf: leaf.distribution.draw(u) for leaf, u in values})
+        return replaced(config, {leaf.path: leaf.distribution.draw(u) for leaf, u in values})
 
     def leave(self, name: str) -> None:
         """A trial has ended in some way."""
