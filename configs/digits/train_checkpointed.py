@@ -19,13 +19,15 @@ def main():
         optimizer.load_state_dict(state["optimizer"])
         for group in optimizer.param_groups:  # the state brings the old one
             group["lr"] = config["learning_rate"]
+        torch.set_rng_state(state["random"])  # as if it had never paused
 
     for epoch in range(state["epoch"] if state else 0, config["epochs"]):
         loss = train_epoch(network, loader, optimizer, config["augment"]["noise"])
         val_loss, val_accuracy = validate(network, *validation)
 
         def save(done=epoch + 1):
-            return {"epoch": done, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            weights = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            return {"epoch": done, "random": torch.get_rng_state(), **weights}
 
         row = {"loss": loss, "val_loss": val_loss, "val_accuracy": val_accuracy, "epoch": epoch}
         hpo.report(row, checkpoint=save)
