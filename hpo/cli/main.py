@@ -14,6 +14,7 @@ import hpo
 from hpo.cli.best import best
 from hpo.cli.check import check
 from hpo.cli.run import run
+from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
 from hpo.cli.status import status
 from hpo.errors import HpoError
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, status, best, schema):
+for command in (check, run, status, best, schedule, schema):
     app.command()(command)
 
 

@@ -27,6 +27,9 @@ def run(
     address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
     engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what trials print, as it comes.")] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="Train one trial with a schedule that `hpo schedule` printed.")
+    ] = None,
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the sweep.")
     ] = None,
@@ -38,7 +41,7 @@ def run(
         raise typer.Exit(1)
     from hpo.engine.plan import RunOptions, plan
 
-    planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine))
+    planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine, replay=replay))
     if note := _other_python(loaded.valid()):
         print(note, file=sys.stderr)
     if note := hidden(loaded.valid(), sweep, Path.cwd()):

@@ -25,6 +25,7 @@ def run(
     concurrency: int | None = None,
     address: str | None = None,
     engine: str = "hpo",
+    replay: str | Path | None = None,
     watch: Watch = lambda state: None,
 ) -> RunResult:
     """Run a sweep file or dict and return its result.
@@ -41,13 +42,15 @@ def run(
         concurrency: Most trials at once.
         address: A Ray cluster's address; without it Ray is started on this machine for this run.
         engine: `hpo`, or `tune` for the same trials through a stock ray.tune.Tuner.
+        replay: A file that `hpo schedule` printed; one trial is trained with it.
         watch: Called with the run's state whenever something may have changed.
 
     Raises:
         SweepError: The sweep has problems; all are named.
         UserError: It cannot run here (no script, no count, no room, no place to write).
     """
-    options = RunOptions(Path(out) if out else None, count, seed, concurrency, address, engine, train)
+    where, found = Path(out) if out else None, Path(replay) if replay else None
+    options = RunOptions(where, count, seed, concurrency, address, engine, train, found)
     return execute(plan(read_sweep(sweep), options), watch)
 
 

@@ -7,45 +7,29 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from hpo.engine.asking import Asking
-from hpo.engine.checkpoints import Checkpoints
 from hpo.engine.fleet import Fleet
-from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace
+from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
+from hpo.engine.pausing import Pausing
 from hpo.engine.scheduling import Scheduling
 from hpo.sweepfile.model import Metric
-from hpo.trial.spec import Resume
 from hpo.tune.schedulers import MEAN, TIME
 from hpo.tune.searchers import BEST
 from hpo.tune.translate import reaches
 
 STATE_AFTER = {TrialScheduler.STOP: "stopped", TrialScheduler.PAUSE: "paused"}
 """A scheduler's decision → the state that the trial is brought to."""
-Paused = dict[int, tuple[Ongoing, dict[str, Any]]]
-"""Trials that may go on later, by number, and how their processes ended."""
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
 LOSSES = 3
 """A trial whose slot was lost so often is given up."""
 PROGRESS = 10.0
 """Seconds between two heartbeats of a trial in the journal; decisions need none of them."""
-
-
-class Record(Protocol):
-    """Where events go: kept at once, on disk once `commit` returns."""
-
-    def append(self, event: dict[str, Any]) -> None:
-        """Keep one event."""
-
-    def show(self, event: dict[str, Any]) -> None:
-        """Let whoever watches see an event that need not be kept."""
-
-    def commit(self) -> None:
-        """Put all kept events on disk."""
 
 
 @dataclass
@@ -60,7 +44,7 @@ class Controller:
     scheduling: Scheduling
     fleet: Fleet
     record: Record
-    checkpoints: Checkpoints
+    pausing: Pausing
     metric: Metric | None
     limits: Limits
     progress: Callable[[], None] = lambda: None
@@ -70,7 +54,6 @@ class Controller:
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
     running: dict[int, Ongoing] = field(default_factory=dict)
-    paused: Paused = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
     early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
@@ -78,6 +61,7 @@ class Controller:
     def run(self) -> Outcome:
         """Run until the limits are met or the run is ended; returns once no trial runs any more."""
         begin = time.monotonic()
+        self.scheduling.outlook = self._outlook
         while True:
             self._look_up(time.monotonic() - begin)
             self._fill()
@@ -92,6 +76,11 @@ class Controller:
 
     def _more(self) -> bool:
         return self.ending is None and bool(self.waiting)
+
+    def _outlook(self) -> tuple[int, int]:
+        """How many trials have yet to begin (0 where nobody knows), and how many slots are free."""
+        left = 0 if self.exhausted or self.limits.count is None else self.limits.count - self.started
+        return left + len(self.waiting), sum(not seat.trials for seat in self.fleet.seats.values())
 
     def _full(self) -> bool:
         return self.limits.count is not None and self.started >= self.limits.count
@@ -146,11 +135,8 @@ class Controller:
 
     def _next(self) -> Ongoing | None:
         """The trial to start now: one that starts again or goes on, else a new one; None where none is."""
-        chosen = self.scheduling.choose() if self.paused and not self.waiting else None
-        if chosen is not None:
-            trial, _ = self.paused.pop(int(chosen))
-            trial.resume = trial.checkpoint
-            return trial
+        if not self.waiting and (paused := self.pausing.take()):
+            return paused
         fresh = self.waiting.popleft() if self.waiting else self._ask()
         if fresh is not None:
             fresh.attempt += 1
@@ -197,7 +183,7 @@ class Controller:
             case "end":
                 del self.running[trial.number]
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
-                self._pause(trial, end) if end["state"] == "paused" else self._end(trial, end)
+                self._pause(trial, end) if self.pausing.is_pause(trial, end) else self._end(trial, end)
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
@@ -224,29 +210,35 @@ class Controller:
             result = self._as_result(event["iteration"], event["value"], event["best"])
             result |= {MEAN: event["mean"], "time_total_s": now - trial.since}
             self.asking.result(trial.id, result)
+            self.pausing.milestone(trial, event["iteration"])
             decision = self.scheduling.result(trial.id, result)
+            if decision == TrialScheduler.PAUSE:
+                self.pausing.told(trial, event["iteration"], event["rows"])
             if decision in STATE_AFTER:
                 self._stop(trial, STATE_AFTER[decision])
         self._check_target(event["best"])
 
     def _checkpoint(self, trial: Ongoing, event: dict[str, Any]) -> None:
-        """A trial has saved its state: from now on it goes on from there."""
-        name, iteration, rows = event["name"], event["iteration"], event["rows"]
-        self._event("checkpoint", trial, name=name, iteration=iteration, rows=rows)
-        trial.checkpoint = Resume(self.checkpoints.path(trial.number, name), rows, iteration)
-        self.checkpoints.add(trial.number, name)
-        self.scheduling.trials[trial.id].checkpointed = True
+        """A trial has saved its state."""
+        made = {key: event[key] for key in ("name", "iteration", "rows")}
+        self._event("checkpoint", trial, **made)
+        self.pausing.saved(trial, **made)
 
     def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process was ended on the scheduler's word; it goes on later, or never."""
         self._event("pause", trial, iterations=end["iterations"], seconds=end["seconds"])
-        self.scheduling.pause(trial.id)
-        self.paused[trial.number] = trial, end
+        self._exploit(trial)
+        self.pausing.add(trial, end)
+
+    def _exploit(self, trial: Ongoing) -> None:
+        """A trial is to go on as a clone: from here on that holds, whatever happens to it."""
+        clone, trial.clone = trial.clone, None
+        if clone is not None:
+            self._event("exploit", trial, config=trial.config, **vars(clone))
 
     def _give_up_paused(self) -> None:
         """Nothing runs any more and no paused trial is good enough to go on: they are stopped."""
-        paused, self.paused = self.paused, {}
-        for trial, end in paused.values() if self.ending is None else ():
+        for trial, end in self.pausing.give_up() if self.ending is None else ():
             self._end(trial, end | {"state": "stopped", "seconds": 0.0})
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
@@ -273,6 +265,7 @@ class Controller:
         known = value is not None and math.isfinite(value)
         result = self._as_result(end["iterations"], end["last"], value) if known else None
         self.scheduling.complete(trial.id, result, error=state == "failed")
+        self.pausing.forget(trial)
         lost = state in ("failed", "interrupted")
         self.asking.complete(trial.id, None if lost else result, error=state == "failed")
         self._check_target(value if state in ("finished", "stopped") else None)
@@ -288,7 +281,8 @@ class Controller:
 
     def _lost(self, trial: Ongoing, reason: str) -> None:
         """The slot died, not the trial: it starts again and the attempt does not count."""
-        trial.losses += 1
+        trial.losses, trial.pausing = trial.losses + 1, 0
+        self._exploit(trial)
         if self.interrupts < 2 and trial.losses < LOSSES:
             trial.attempt -= 1
             self._again(trial, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from hpo.trial.spec import Resume
 
@@ -15,6 +15,19 @@ AHEAD = 0.1
 MOST_AHEAD = 32
 
 
+class Record(Protocol):
+    """Where events go: kept at once, on disk once `commit` returns."""
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Keep one event."""
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Let whoever watches see an event that need not be kept."""
+
+    def commit(self) -> None:
+        """Put all kept events on disk."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """When a run ends: trials in all (None: when the searcher is done), seconds, retries of a trial."""
@@ -22,6 +35,17 @@ class Limits:
     count: int | None = None
     seconds: float | None = None
     max_failures: int = 0
+
+
+@dataclass(frozen=True)
+class Clone:
+    """What a trial takes over at an iteration of its own: another one's checkpoint."""
+
+    donor: int
+    donor_iteration: int
+    checkpoint: str
+    """Its name among the donor's."""
+    iteration: int
 
 
 @dataclass
@@ -42,6 +66,12 @@ class Ongoing:
     """Where it could go on: its newest checkpoint."""
     resume: Resume | None = None
     """Where its running attempt began; None: at the start."""
+    pausing: int = 0
+    """The iteration at which it was told to pause, until its process has ended; 0: it was not."""
+    clone: Clone | None = None
+    """Whose state it is to go on with, until the record says so."""
+    borrowed: tuple[int, str] | None = None
+    """Trial and name of another one's checkpoint, which it needs until it has one of its own."""
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ from hpo.record.trials import RunState
 from hpo.space.grid import Grid
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.population import Population, Replay
 from hpo.sweepfile.program import is_class, working_directory
+from hpo.sweepfile.replay import read_schedule, replayed
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
 from hpo.trial.warm import warm_directory
@@ -47,6 +49,7 @@ class RunOptions:
     address: str | None = None
     engine: str = "hpo"
     train: Callable[..., Any] | None = None
+    replay: Path | None = None
 
 
 @dataclass
@@ -128,6 +131,7 @@ class Plan:
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
+            checkpoint_at=_checkpoints(sweep),
         )
 
     def _warm(self) -> WarmStart | None:
@@ -170,6 +174,10 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         raise UserError(
             "nothing to run: the sweep names no `program:` or `command:`; name the training script"
         )
+    if options.replay is not None:
+        sweep = replayed(sweep, read_schedule(options.replay))
+        options = replace(options, count=1)
+    _population(sweep, options)
     started_in = Path.cwd()
     cwd = started_in if options.train else working_directory(sweep, loaded.file, started_in)
     count = options.count or sweep.run_cap
@@ -189,6 +197,25 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     return Plan(
         sweep, dict(loaded.source), loaded.file, options, directory, cwd, seed, count, dict(os.environ)
     )
+
+
+def _population(sweep: Sweep, options: RunOptions) -> None:
+    """Refuse a population that cannot be one."""
+    rule = sweep.early_terminate
+    if not isinstance(rule, (Population, Replay)):
+        return
+    if options.engine == "tune":
+        what = f"{rule.type} starts trials from each other's checkpoints"
+        raise UserError(f"{what}, which the engine `tune` cannot; leave --engine out")
+    if isinstance(rule, Population) and (options.count or sweep.run_cap) is None:
+        how = "give --count 8, or `run_cap: 8` in the sweep"
+        raise UserError(f"{rule.type} needs to know how large its population is; {how}")
+
+
+def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:
+    """The iterations that checkpoints are needed of; None: all that a script has."""
+    rule = sweep.early_terminate
+    return rule.milestones if isinstance(rule, (Population, Replay)) else None
 
 
 def default_directory(loaded: Loaded, sweep: Sweep) -> Path:

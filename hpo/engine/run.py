@@ -94,6 +94,7 @@ def _drive(
     from hpo.engine.asking import asking
     from hpo.engine.checkpoints import Checkpoints
     from hpo.engine.controller import Controller
+    from hpo.engine.pausing import Pausing
     from hpo.engine.scheduling import Scheduling
 
     session.scheduling = session.scheduling or Scheduling(run.scheduler())
@@ -103,7 +104,7 @@ def _drive(
         scheduling=session.scheduling,
         fleet=fleet,
         record=record,
-        checkpoints=checkpoints,
+        pausing=Pausing(checkpoints, session.scheduling),
         metric=run.sweep.metric,
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),

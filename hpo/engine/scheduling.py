@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,10 @@ class ScheduledTrial:
     last_result: dict[str, Any] = field(default_factory=dict)
     checkpointed: bool = False
     """Whether it could be paused now and go on later; one that could not would start over."""
+    saved: int = 0
+    """The newest milestone that there is a checkpoint of, kept for it and its clones; 0: none."""
+    donor: ScheduledTrial | None = None
+    """With the answer PAUSE: it goes on from this trial's milestone, under what `config` is then."""
 
     def is_finished(self) -> bool:
         """Whether it has ended in any way."""
@@ -37,6 +42,8 @@ class Scheduling:
     def __init__(self, scheduler: TrialScheduler) -> None:
         self.scheduler = scheduler
         self.trials: dict[str, ScheduledTrial] = {}
+        self.outlook: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        """How many trials have yet to begin, and how many slots are free."""
 
     def get_trials(self) -> list[ScheduledTrial]:
         """All trials that have not ended."""

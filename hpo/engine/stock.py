@@ -19,8 +19,7 @@ from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 from hpo.engine.cluster import Cluster
-from hpo.engine.controller import Record
-from hpo.engine.ongoing import Outcome
+from hpo.engine.ongoing import Outcome, Record
 from hpo.engine.plan import LiveRecord, Plan, Watch
 from hpo.trial.launch import spawn
 from hpo.trial.recipe import Recipe

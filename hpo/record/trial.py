@@ -12,11 +12,25 @@ STATES = ("finished", "stopped", "failed", "interrupted", "running", "paused")
 
 
 @dataclass(frozen=True)
+class Generation:
+    """A stretch of a trial's training under one configuration."""
+
+    iteration: int
+    """The trial's own, after which it begins."""
+    donor: int | None
+    """The trial whose state it began with; None: its own beginning."""
+    donor_iteration: int
+    """The donor's own at the checkpoint that was taken over."""
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One trial. Times are unix seconds; `value` is the best objective so far, `last` the latest.
 
-    `seconds` is the wall time of its ended attempts in all. `results` holds what reached the journal,
-    (iteration, value, time), of the attempt that counts: the trial's metrics file has every row.
+    `config` is the newest where it changed. `seconds` is the wall time of its ended attempts in all.
+    `results` holds what reached the journal, (iteration, value, time), of the attempt that counts: the
+    trial's metrics file has every row.
     """
 
     number: int
@@ -34,6 +48,8 @@ class TrialRecord:
     node: str = ""
     slot: int | None = None
     results: tuple[tuple[int, float, float], ...] = ()
+    generations: tuple[Generation, ...] = ()
+    """All that it went through, the first included; empty where its configuration never changed."""
 
 
 @dataclass
@@ -55,6 +71,7 @@ class TrialState:
     node: str = ""
     slot: int | None = None
     results: list[tuple[int, float, float]] = field(default_factory=list)
+    generations: list[Generation] = field(default_factory=list)
 
     def start(self, event: Mapping[str, Any]) -> None:
         """An attempt begins."""
@@ -79,6 +96,15 @@ class TrialState:
         """Its process was ended; it goes on from its checkpoint, or never."""
         self.state = "paused"
         self.seconds = (self.seconds or 0.0) + (as_number(event.get("seconds")) or 0.0)
+
+    def exploit(self, event: Mapping[str, Any]) -> None:
+        """It goes on from another trial's checkpoint, with a configuration made from that one's."""
+        if not self.generations:
+            self.generations.append(Generation(0, None, 0, self.config))
+        at, donor = as_whole(event.get("iteration"), 0), event.get("donor")
+        self.config = dict(event.get("config") or {})
+        begun = as_whole(event.get("donor_iteration"), 0)
+        self.generations.append(Generation(at, donor, begun, self.config))
 
     def end(self, event: Mapping[str, Any]) -> None:
         """An attempt is over. The end of a lost slot knows no values: those reported before it stand."""
@@ -106,7 +132,8 @@ class TrialState:
     def record(self) -> TrialRecord:
         """The trial as it is now, for good."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return TrialRecord(**{**values, "results": tuple(self.results)})
+        lists = {"results": tuple(self.results), "generations": tuple(self.generations)}
+        return TrialRecord(**{**values, **lists})
 
     def _forget_from(self, iteration: int) -> None:
         while self.results and self.results[-1][0] >= iteration:

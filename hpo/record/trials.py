@@ -122,7 +122,7 @@ class RunState:
                 self.run = {**event}
                 self.started = self.started if self.started is not None else event.get("time")
                 self.state, self.reason, self.ended = "running", "", None
-            case "trial" | "start" | "result" | "pause" | "end" | "requeue" as kind if isinstance(
+            case "trial" | "start" | "result" | "pause" | "exploit" | "end" | "requeue" as kind if isinstance(
                 event.get("trial"), int
             ):
                 self._apply_to_trial(kind, event)
@@ -204,6 +204,8 @@ class RunState:
                     trial.results.clear()
             case "pause":
                 self._move(trial, lambda: trial.pause(event))
+            case "exploit":
+                trial.exploit(event)
             case "end":
                 self._move(trial, lambda: trial.end(event))
                 self.ended_trials.append(trial.number)

@@ -12,34 +12,9 @@ from pydantic import ConfigDict, Discriminator, Field, StrictBool, Tag, model_va
 
 from hpo.space.distribution import fault
 from hpo.sweepfile import rungs as ladders
+from hpo.sweepfile.population import Pb2, Pbt
 from hpo.sweepfile.rungs import Bracket
-from hpo.sweepfile.section import Count, Factor, Section
-
-
-class EarlyTermination(Section):
-    """What all types have: where trials are judged, and which results a decision needs."""
-
-    nan_counts: ClassVar[bool] = True
-    """Whether a report of NaN is an iteration, and the worst one."""
-    type: str
-
-    def rungs(self, most: int = 100) -> list[int]:
-        """The first `most` iterations at which a trial may be stopped, ascending."""
-        raise NotImplementedError
-
-    def shares(self) -> list[Bracket]:
-        """The brackets where there are several, that with the most rungs first."""
-        return []
-
-    @property
-    def milestones(self) -> tuple[int, ...] | None:
-        """Iterations whose results decisions need; None: all."""
-        return tuple(self.rungs())
-
-    @property
-    def longest(self) -> int | None:
-        """Iterations of a full trial, where they are known."""
-        return getattr(self, "max_iter", None)
+from hpo.sweepfile.section import Count, EarlyTermination, Factor
 
 
 class Ladder(EarlyTermination):
@@ -235,6 +210,8 @@ EarlyTerminate = Annotated[
     | Annotated[HyperbandSync, Tag("hyperband_sync")]
     | Annotated[Bohb, Tag("bohb")]
     | Annotated[Median, Tag("median")]
+    | Annotated[Pbt, Tag("pbt")]
+    | Annotated[Pb2, Tag("pb2")]
     | Annotated[CustomRule, Tag(CUSTOM)],
     Discriminator(_kind),
 ]
@@ -247,6 +224,8 @@ RULES: dict[str, type[EarlyTermination]] = {
     "hyperband_sync": HyperbandSync,
     "bohb": Bohb,
     "median": Median,
+    "pbt": Pbt,
+    "pb2": Pb2,
     CUSTOM: CustomRule,
 }
 """Type → its model."""

@@ -11,10 +11,10 @@ from hpo.errors import Problem
 from hpo.space.categories import WeightedCategorical
 from hpo.space.grid import Grid
 from hpo.space.space import Leaf
-from hpo.sweepfile.early import EarlyTermination
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import is_class
+from hpo.sweepfile.section import EarlyTermination
 from hpo.trial.command import expand
 
 SHOWN_RUNGS = 12

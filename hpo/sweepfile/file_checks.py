@@ -13,9 +13,10 @@ from typing import Any
 
 from hpo.errors import suggest
 from hpo.sweepfile.document import Document
-from hpo.sweepfile.early import RULES, EarlyTermination, Hyperband, Ladder, Median
+from hpo.sweepfile.early import RULES, Hyperband, Ladder, Median
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
+from hpo.sweepfile.section import EarlyTermination
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}

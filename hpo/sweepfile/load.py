@@ -18,6 +18,7 @@ from hpo.sweepfile.early import RULES
 from hpo.sweepfile.file_checks import FILE_CHECKS, bands, top_level_keys
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.override import override
+from hpo.sweepfile.population_checks import population
 from hpo.sweepfile.space_checks import SPACE_CHECKS
 
 NUMERIC_SECTIONS = ("parameters", "metric", "early_terminate", "run_cap", "hpo")
@@ -105,6 +106,7 @@ def _validate(document: Document) -> Sweep | None:
         _translate(document, error)
         return None
     bands(document, sweep.early_terminate)
+    population(document, sweep)
     return None if any(p.severity == "error" for p in document.problems) else sweep
 
 

@@ -33,6 +33,7 @@ class Forward:
             "iteration": objective.iterations,
             "value": value if math.isfinite(value) else None,
             "best": objective.best,
+            "rows": objective.rows,
             "mean": objective.mean,
             "time": when,
         }

@@ -12,7 +12,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.call import as_row, attempt, takes_config
-from hpo.trial.checkpoint import DEMAND
+from hpo.trial.checkpoint import DEMAND, DONE
 
 MAX_ITERATIONS = "HPO_MAX_ITERATIONS"
 """Environment variable with the number of steps after which a trial ends by itself."""
@@ -115,7 +115,7 @@ class Trainable:
         step = getattr(self._instance, "train" if self._of_ray else "step", None) or self._instance.train
         metric = os.environ.get("HPO_METRIC", "")
         not_its_own = (FILLED_IN if self._of_ray else {"done"}) - {metric}
-        left = int(os.environ.get(MAX_ITERATIONS) or 0)
+        left = int(os.environ.get(MAX_ITERATIONS) or 0) - int(os.environ.get(DONE) or 0)
         while not stopping():
             result = as_row(step(), metric)
             if result is None:

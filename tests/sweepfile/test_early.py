@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from hpo.sweepfile.early import RULES, EarlyTermination
+from hpo.sweepfile.early import RULES
 from hpo.sweepfile.explain import explain
 from hpo.sweepfile.load import Loaded, read_sweep
+from hpo.sweepfile.section import EarlyTermination
 
 CODE = "from ray.tune.schedulers import FIFOScheduler\nclass Mine(FIFOScheduler): ...\nclass Alone: ...\n"
 

@@ -9,15 +9,21 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from hpo.space.space import SearchSpace
 from hpo.sweepfile import early
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.population import Pb2, Pbt, Replay
+from hpo.sweepfile.section import EarlyTermination
 from hpo.tune.schedulers.asha import Asha
 from hpo.tune.schedulers.custom import custom
 from hpo.tune.schedulers.hyperband import Hyperband
 from hpo.tune.schedulers.hyperband_sync import HyperbandSync
 from hpo.tune.schedulers.judging import MEAN, TIME
 from hpo.tune.schedulers.median import Median
+from hpo.tune.schedulers.pb2 import PopulationBandits
+from hpo.tune.schedulers.pbt import PopulationBased
 from hpo.tune.schedulers.promotion import PromotingAsha
+from hpo.tune.schedulers.replay import Replaying
 
 __all__ = ["MEAN", "SCHEDULERS", "TIME", "Setting", "scheduler"]
 
@@ -29,6 +35,7 @@ class Setting:
     metric: str
     mode: str
     """`min` or `max`."""
+    space: SearchSpace
     seed: int = 0
     folders: tuple[Path, ...] = ()
     """Where a class of the user's own is looked for, beside sys.path."""
@@ -62,11 +69,19 @@ def _median(rule: early.Median, to: Setting) -> TrialScheduler:
     return Median(to.metric, to.mode, rule.rungs(), rule.min_samples)
 
 
+def _pbt(rule: Pbt, to: Setting) -> TrialScheduler:
+    return PopulationBased(to.metric, to.mode, rule, to.space, to.seed)
+
+
+def _pb2(rule: Pb2, to: Setting) -> TrialScheduler:
+    return PopulationBandits(to.metric, to.mode, rule, to.space, to.seed)
+
+
 def _custom(rule: early.CustomRule, to: Setting) -> TrialScheduler:
     return custom(rule, to.metric, to.mode, to.folders)
 
 
-SCHEDULERS: dict[type[early.EarlyTermination], Callable[[Any, Setting], TrialScheduler]] = {
+SCHEDULERS: dict[type[EarlyTermination], Callable[[Any, Setting], TrialScheduler]] = {
     early.Hyperband: _hyperband,
     early.Asha: _asha,
     early.AsyncHyperband: _async_hyperband,
@@ -74,6 +89,9 @@ SCHEDULERS: dict[type[early.EarlyTermination], Callable[[Any, Setting], TrialSch
     early.Bohb: _hyperband_sync,
     early.Median: _median,
     early.CustomRule: _custom,
+    Pbt: _pbt,
+    Pb2: _pb2,
+    Replay: lambda rule, to: Replaying(rule),
 }
 """Model of a rule → what builds its scheduler."""
 
@@ -88,4 +106,5 @@ def scheduler(
     rule, metric = sweep.early_terminate, sweep.metric
     if rule is None or metric is None:
         return FIFOScheduler()
-    return SCHEDULERS[type(rule)](rule, Setting(metric.name, metric.goal[:3], seed, tuple(folders), pausing))
+    to = Setting(metric.name, metric.goal[:3], sweep.space, seed, tuple(folders), pausing)
+    return SCHEDULERS[type(rule)](rule, to)

@@ -1,0 +1,88 @@
+"""`hpo schedule`: a run of a population → the schedule that its best trial trained with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo.errors import UserError
+from hpo.record.trials import RunRecord, load_run
+
+if TYPE_CHECKING:
+    from hpo.review.rules import Rule
+    from hpo.review.schedule import Schedule
+
+
+def schedule(
+    run: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN")],
+    code: Annotated[
+        bool, typer.Option("--code", help="Print the best-fitting rule of each positive number as code.")
+    ] = False,
+) -> None:
+    """Show the hyperparameter schedule that a population found, as YAML for `hpo run --replay`."""
+    from hpo.review.rules import rules
+    from hpo.review.schedule import schedule_of
+
+    record = load_run(run)
+    found = schedule_of(record)
+    fitted = {name: rules(changes, found.iterations) for name, changes in found.values.items()}
+    fitted = {name: list_ for name, list_ in fitted.items() if list_}
+    if code:
+        if not fitted:
+            raise UserError(f"no mutated parameter of {run} is positive and changed")
+        typer.echo("\n".join(_code(name, list_[0]) for name, list_ in fitted.items()))
+        return
+    typer.echo(as_yaml(record, found), nl=False)
+    _rules(fitted)
+
+
+def as_yaml(record: RunRecord, found: Schedule) -> str:
+    """The schedule, under comments that say where it is from."""
+    import yaml
+
+    from hpo.review.cells import visible
+
+    winner = found.winner
+    way = ", ".join(f"trial {one.trial} to {one.end}" for one in found.stretches)
+    head = [
+        f"# {visible(str(record.directory.absolute()))}",
+        f"# trial {winner.number}: {visible(record.metric or '')} {winner.value!r} ({record.goal})",
+        f"# trained by {way}",
+    ]
+    body = {
+        "metric": record.metric,
+        "iterations": found.iterations,
+        "config": found.config,
+        "schedule": found.values,
+    }
+    text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
+    return "\n".join([*head, text])
+
+
+def _code(name: str, rule: Rule) -> str:
+    about = f"# {name}: {rule.name}, error {rule.error:.1%}; the optimizer begins with lr={rule.start:.6g}"
+    return f"{about}\nscheduler = {rule.code}"
+
+
+def _rules(fitted: dict[str, list[Rule]]) -> None:
+    """The rules that come near each schedule, on stderr: the YAML alone is the result."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from hpo.review.terminal import console
+
+    if not fitted:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("parameter", "rule", "error", "begins at", "code"):
+        number = column in ("error", "begins at")
+        table.add_column(column, overflow="fold", justify="right" if number else "left")
+    for name, list_ in fitted.items():
+        for place, rule in enumerate(list_):
+            cells = ("" if place else name, rule.name, f"{rule.error:.1%}", f"{rule.start:.4g}")
+            table.add_row(*map(Text, (*cells, rule.code.removeprefix("torch.optim.lr_scheduler."))))
+    console(sys.stderr).print(table)

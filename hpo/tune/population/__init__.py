@@ -1,0 +1,1 @@
+"""The arithmetic of populations: who takes over from whom, and with which configuration; no Ray."""
