@@ -188,7 +188,8 @@ class Controller:
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
         for name in self.scheduling.doomed():
-            self._stop(self.running[int(name)])
+            if int(name) in self.running:  # a paused one is given up when nothing else is left
+                self._stop(self.running[int(name)])
 
     def _stop(self, trial: Ongoing, state: str = "stopped") -> None:
         if not trial.stopping:
