@@ -124,7 +124,7 @@ class Controller:
         for slot, trials in launches.items():
             node = self.fleet.seats[slot].node
             for trial in trials:
-                trial.slot, trial.stopping = slot, False
+                trial.slot, trial.stopping, trial.since = slot, False, time.monotonic()
                 self.running[trial.number] = trial
                 at = trial.resume.iterations if trial.resume else 0
                 self._event("start", trial, attempt=trial.attempt, slot=slot, node=node, iteration=at)
@@ -208,7 +208,7 @@ class Controller:
             return
         if not event.get("beat"):
             result = self._as_result(event["iteration"], event["value"], event["best"])
-            result[MEAN] = event["mean"]
+            result |= {MEAN: event["mean"], "time_total_s": now - trial.since}
             self.asking.result(trial.id, result)
             self.pausing.milestone(trial, event["iteration"])
             decision = self.scheduling.result(trial.id, result)
@@ -243,7 +243,7 @@ class Controller:
 
     def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
         name = self.metric.name if self.metric else ""
-        return {TIME: iteration, name: value, BEST: best}
+        return {TIME: iteration, name: math.nan if value is None else value, BEST: best}
 
     def _check_target(self, value: Any) -> None:
         if reaches(self.metric, value) and self.ending is None:

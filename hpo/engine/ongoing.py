@@ -58,6 +58,8 @@ class Ongoing:
     losses: int = 0
     slot: int = -1
     stopping: bool = False
+    since: float = 0.0
+    """When it was given to its slot, by time.monotonic."""
     noted: float = 0.0
     """When its progress was last put into the journal, by time.monotonic."""
     checkpoint: Resume | None = None

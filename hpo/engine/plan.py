@@ -122,6 +122,7 @@ class Plan:
             target=metric.target if metric else None,
             kill_grace=own.kill_grace,
             milestones=sweep.early_terminate.milestones if sweep.early_terminate else (),
+            nan_counts=sweep.early_terminate is not None and sweep.early_terminate.nan_counts,
             cpus=own.resources.cpu,
             gpu_memory=own.gpu_memory_fraction,
             function=function,

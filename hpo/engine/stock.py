@@ -7,6 +7,7 @@ actors reused, no loggers, no snapshots.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -81,7 +82,8 @@ class StockTrial(tune.Trainable):
         name = self.recipe.metric
         for event in self.supervisor.events(timeout):
             if event["event"] == "result":
-                self.held.append({name: event["value"], BEST: event["best"]})
+                value = math.nan if event["value"] is None else event["value"]
+                self.held.append({name: value, BEST: event["best"]})
             elif event["event"] == "end":
                 self.ended = {key: value for key, value in event.items() if key not in ("event", "trial")}
 
@@ -112,7 +114,8 @@ class Recorder(Callback):
     ) -> None:
         """A result came in."""
         if self.metric in result:
-            values = {"value": result[self.metric], "best": result[BEST]}
+            value = result[self.metric]
+            values = {"value": value if math.isfinite(value) else None, "best": result[BEST]}
             number = {"trial": int(str(trial)), "iteration": result["training_iteration"]}
             self._note({"event": "result", **number, **values})
 

@@ -6,7 +6,7 @@ A new type is a class, an entry in `EarlyTerminate`, and a scheduler in hpo.tune
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
 
@@ -63,6 +63,7 @@ class Ladder(EarlyTermination):
 class Hyperband(Ladder):
     """W&B's rule: at the last rung that a trial has reached it must be among the best 1/eta of all trials."""
 
+    nan_counts: ClassVar[bool] = False
     type: Literal["hyperband"]
     """Trials outside the best 1/eta at a rung are stopped, also later, when others get there."""
     strict: StrictBool = True

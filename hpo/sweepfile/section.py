@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -22,6 +22,8 @@ class Section(BaseModel):
 class EarlyTermination(Section):
     """What all types have: where trials are judged, and which results a decision needs."""
 
+    nan_counts: ClassVar[bool] = True
+    """Whether a report of NaN is an iteration, and the worst one."""
     type: str
 
     def rungs(self, most: int = 100) -> list[int]:

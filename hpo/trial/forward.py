@@ -25,16 +25,16 @@ class Forward:
         return self._beat_at if self._waiting else math.inf
 
     def result(self, value: float, when: float, now: float) -> dict[str, Any] | None:
-        """An iteration's event, where the driver is to know it now."""
+        """An iteration's event, where the driver is to know it now; no number stands for NaN."""
         objective, target = self._objective, self._spec.target
         self._waiting = {
             "event": "result",
             "trial": self._spec.number,
             "iteration": objective.iterations,
-            "value": value,
+            "value": value if math.isfinite(value) else None,
             "best": objective.best,
             "rows": objective.rows,
-            "mean": objective.total / objective.iterations,
+            "mean": objective.mean,
             "time": when,
         }
         hit = target is not None and not self._reached and objective.reaches(target)

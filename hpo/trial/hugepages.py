@@ -7,10 +7,13 @@ and 4,000 small ones, a trial of two steps 46 and 31 ms in all.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
 
-HUGE = 2**21
+SMALL, HUGE = 2**12, 2**21
+FULL = 0.5
+"""Share of a huge page's memory that must be in use: what is only reserved is left so."""
 _COLLAPSE = 25  # MADV_COLLAPSE, Linux 6.1
 
 
@@ -19,15 +22,19 @@ def collapse(seconds: float) -> int:
 
     Small mappings come first, as Python's own heap is what trials touch; after `seconds` it is enough.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or os.sysconf("SC_PAGE_SIZE") != SMALL:
         return 0
-    madvise = ctypes.CDLL(None, use_errno=True).madvise
-    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    system = ctypes.CDLL(None)
+    system.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    system.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
+    used = ctypes.create_string_buffer(HUGE // SMALL)
     enough, gathered = time.monotonic() + seconds, 0
     for begin, end in sorted(_private(), key=lambda mapping: mapping[1] - mapping[0]):
         for start in range(begin, end, HUGE):
+            if system.mincore(start, HUGE, used) or used.raw.count(b"\1") < FULL * len(used):
+                continue
             ctypes.memmove(start, start, 1)  # one page that no fork shares is asked for
-            gathered += int(madvise(start, HUGE, _COLLAPSE) == 0)
+            gathered += int(system.madvise(start, HUGE, _COLLAPSE) == 0)
             if time.monotonic() > enough:
                 return gathered
     return gathered

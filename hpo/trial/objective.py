@@ -43,17 +43,17 @@ AGGREGATES: dict[str, Callable[[Running], float]] = {
 class Objective:
     """One trial's objective, fed row by row.
 
-    An iteration is a row that carries it as a finite number (W&B's rule). It is looked up under its exact
-    name, else by its dots in nested rows, else as an aggregate of a logged metric.
+    An iteration is a row that carries it as a finite number (W&B's rule), or also as NaN or an infinity where
+    `nan_counts`. It is looked up under its exact name, else by its dots in nested rows, else as an aggregate
+    of a logged metric.
     """
 
-    def __init__(self, name: str, goal: Goal) -> None:
-        self.name, self.goal = name, goal
+    def __init__(self, name: str, goal: Goal, *, nan_counts: bool = False) -> None:
+        self.name, self.goal, self._nan_counts = name, goal, nan_counts
         self.iterations = self.rows = 0
         self.best: float | None = None
         self.last: float | None = None
-        self.total = 0.0
-        """Sum over the iterations."""
+        self._total, self._finites = 0.0, 0
         self.had_nan = False
         self.odd_type = ""
         """Type of a logged objective that was no number at all."""
@@ -70,9 +70,10 @@ class Objective:
         return list(self._names)
 
     def add_row(self, row: Mapping[str, Any]) -> float | None:
-        """Take in a row; the objective's value where the row is an iteration."""
+        """Take in a row; the objective's value, or NaN, where the row is an iteration."""
         self.rows += 1
         self._note(row)
+        had_nan, self.had_nan = self.had_nan, False
         value = self._finite(find(row, self.name)) if self.name else None
         if value is None and self._stem and self._aggregate:
             part = self._finite(find(row, self._stem))
@@ -80,9 +81,12 @@ class Objective:
                 self._running.add(part)
                 value = self._aggregate(self._running)
         if value is not None:
-            self.iterations += 1
-            self.total += value
+            self._total, self._finites = self._total + value, self._finites + 1
             self._keep(value)
+        elif self.had_nan and self._nan_counts:
+            value = math.nan
+        self.had_nan |= had_nan
+        self.iterations += value is not None
         return value
 
     def add_summary(self, values: Mapping[str, Any]) -> float | None:
@@ -92,6 +96,11 @@ class Objective:
         if value is not None:
             self._keep(value)
         return value
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of its finite values over the rows so far."""
+        return self._total / self._finites if self._finites else None
 
     def reaches(self, target: float) -> bool:
         """Whether the best value is as good as `target`."""

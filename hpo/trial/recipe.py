@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.trial.checkpoint import DEMAND, DONE, START
+from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, params_text, thread_counts, trial_environment
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
@@ -34,6 +34,8 @@ class Recipe:
     target: float | None = None
     kill_grace: float = 30.0
     milestones: tuple[int, ...] | None = ()
+    nan_counts: bool = False
+    """Whether a row whose objective is NaN is an iteration."""
     cpus: float = 1.0
     """Cores of one trial: its libraries start so many threads."""
     gpu_memory: float | None = None
@@ -70,6 +72,7 @@ class Recipe:
             goal=self.goal,
             kill_grace=self.kill_grace,
             milestones=None if self.milestones is None else list(self.milestones),
+            nan_counts=self.nan_counts,
             heartbeat=HEARTBEAT,
             target=self.target,
             function=self.function,
@@ -110,6 +113,7 @@ class Recipe:
             env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
         if self.checkpoint_at:
             env[DEMAND] = ",".join(map(str, self.checkpoint_at))
+            env |= {NAN: "1"} if self.nan_counts else {}
         if self.gpu_memory is not None:
             env["HPO_GPU_MEMORY_FRACTION"] = f"{self.gpu_memory:g}"
         return env

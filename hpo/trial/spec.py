@@ -71,6 +71,8 @@ class TrialSpec:
     """`module:Class` of a trial that steps a class instead of running a program."""
     warm: WarmStart | None = None
     """How to fork it from a warm parent; None starts a plain process."""
+    nan_counts: bool = False
+    """Whether a row whose objective is NaN is an iteration."""
     lean: bool = False
     """Whether log and parameters are removed once the trial has not failed."""
     resume: Resume | None = None
@@ -106,7 +108,7 @@ class TrialEnd:
     """Best objective by the goal, over finite logged values and summary."""
     last: float | None = None
     iterations: int = 0
-    """Rows that carried the objective as a finite number."""
+    """Rows that carried the objective as a finite number, or as NaN where that counts."""
     rows: int = 0
     began: float | None = None
     """When the process was started, unix seconds."""

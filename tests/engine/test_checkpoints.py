@@ -33,13 +33,13 @@ def sweep(count: int, **own: Any) -> dict[str, Any]:
     }
 
 
-def train(config: dict[str, Any], fails: bool = False) -> None:
+def train(config: dict[str, Any], dies: bool = False) -> None:
     state = hpo.get_checkpoint() or {"epoch": 0}
     for epoch in range(state["epoch"], EPOCHS):
         hpo.report(
             {"loss": 10 - epoch + config["x"], "began": state["epoch"]}, checkpoint={"epoch": epoch + 1}
         )
-        if fails and epoch == 2 and state["epoch"] == 0:
+        if dies and epoch == 2 and state["epoch"] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -54,10 +54,7 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    def failing(config: dict[str, Any]) -> None:
-        train(config, fails=True)
-
-    result = hpo.run(sweep(3, max_failures=1), failing, out=tmp_path / "run")
+    result = hpo.run(sweep(3, max_failures=1), lambda config: train(config, dies=True), out=tmp_path / "run")
     assert [(t.state, t.attempts, t.iterations) for t in result.trials] == [("finished", 2, EPOCHS)] * 3
     for number in (1, 2, 3):
         assert [row["began"] for row in rows(tmp_path / "run", number)] == [0, 0, 0, 3, 3, 3]
@@ -88,7 +85,7 @@ class Pausing(FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, controller: Any, *args: Any) -> Any:
         if len(self.seen) < self.count:
             return None
-        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: max(1, self.count // 2)]
+        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: self.count // 2]
         return next((trial for trial in better if trial.status == Trial.PAUSED), None)
 
 
@@ -171,11 +168,13 @@ def test_a_class_goes_on_by_its_own_checkpoint(
 
 
 def test_choosing_knows_only_paused_trials() -> None:
-    scheduling = Scheduling(Pausing(1))
-    scheduling.add("1", {})
-    assert scheduling.choose() is None
-    scheduling.trials["1"].checkpointed = True
-    assert scheduling.result("1", {"training_iteration": 2, "loss": 1.0}) == TrialScheduler.PAUSE
-    scheduling.pause("1")
+    scheduling = Scheduling(Pausing(2))
+    for number in "12":
+        scheduling.add(number, {})
+        assert scheduling.choose() is None
+        scheduling.trials[number].checkpointed = True
+        result = {"training_iteration": 2, "loss": float(number)}
+        assert scheduling.result(number, result) == TrialScheduler.PAUSE
+        scheduling.pause(number)
     assert scheduling.choose() == "1"
     assert scheduling.choose() is None

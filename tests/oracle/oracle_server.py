@@ -66,6 +66,39 @@ def violations(sweep: dict[str, Any]) -> list[str]:
     return list(schema_violations_from_proposed_config(sweep))
 
 
+def stops(sweep: dict[str, Any], rows: list[list[Any]]) -> list[list[int]]:
+    """What early termination stops when it looks after each row.
+
+    `rows` are [number of the run, what it logs or the state that it ends with]; a stopped run is killed, and
+    what it would have logged is left out.
+    """
+    runs: dict[int, sweeps.SweepRun] = {}
+    stopped = []
+    for number, row in rows:
+        _log(runs, number, row)
+        found = sweeps.stop_runs(sweep, list(runs.values()))
+        stopped.append(sorted(int(run.name) for run in found))
+        for run in found:
+            run.state = "killed"
+    return stopped
+
+
+def stop_once(sweep: dict[str, Any], rows: list[list[Any]]) -> list[int]:
+    """What early termination stops when it looks after the last row."""
+    runs: dict[int, sweeps.SweepRun] = {}
+    for number, row in rows:
+        _log(runs, number, row)
+    return sorted(int(run.name) for run in sweeps.stop_runs(sweep, list(runs.values())))
+
+
+def _log(runs: dict[int, sweeps.SweepRun], number: int, row: Any) -> None:
+    run = runs.setdefault(number, sweeps.SweepRun(name=str(number), state="running"))
+    if run.state == "running" and isinstance(row, str):
+        run.state = row
+    elif run.state == "running":
+        run.history.append(row)
+
+
 def _values(config: Any) -> Any:
     if isinstance(config, dict) and set(config) == {"value"}:
         return _nested(config["value"])
@@ -81,7 +114,7 @@ def _plain(value: Any) -> Any:
 
 
 ANSWERS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (ppf, cdf, grid, kind, violations)
+    function.__name__: function for function in (ppf, cdf, grid, kind, violations, stops, stop_once)
 }
 
 

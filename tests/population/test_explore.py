@@ -12,7 +12,7 @@ from hpo.space.space import SearchSpace
 from hpo.sweepfile.population import Mutation
 from hpo.tune.population.explore import perturbed, step
 
-ONE = {
+ONE: dict[str, dict[str, Any]] = {
     "int_uniform": {"min": 1, "max": 8},
     "uniform": {"min": -1.0, "max": 3.0},
     "q_uniform": {"min": 1, "max": 8, "q": 3},

@@ -80,6 +80,25 @@ def test_parameters_that_it_accepts(parameter: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "hyperband", "min_iter": 3, "strict": False},
+        {"type": "asha", "max_iter": 27, "s": 2, "promote": True},
+        {"type": "async_hyperband", "max_iter": 27, "brackets": 2},
+        {"type": "hyperband_sync", "max_iter": 27, "min_iter": 3},
+        {"type": "bohb", "max_iter": 27},
+        {"type": "median", "min_samples": 5},
+        {"type": "ray.tune.schedulers:FIFOScheduler"},
+        {"type": "ray.tune.schedulers:AsyncHyperBandScheduler", "max_t": 9},
+    ],
+)
+def test_rules_that_it_accepts(rule: dict[str, Any]) -> None:
+    sweep = {"method": "random", "metric": {"name": "m"}, "parameters": P, "early_terminate": rule}
+    assert accepts(sweep)
+    assert read_sweep(sweep).errors == []
+
+
+@pytest.mark.parametrize(
     "sweep",
     [
         {"parameters": P},
@@ -95,6 +114,8 @@ def test_parameters_that_it_accepts(parameter: dict[str, Any]) -> None:
         {"method": "grid", "parameters": P, "run_cap": 0},
         {"method": "grid", "parameters": P, "hpo": {"resources": {"cpus": 1}}},
         {"method": "grid", "parameters": P, "early_terminate": {"type": "envelope"}},
+        {"method": "grid", "parameters": P, "early_terminate": {"type": "median", "eta": 3}},
+        {"method": "grid", "parameters": P, "early_terminate": {"type": "hyperband_sync"}},
     ],
 )
 def test_sweeps_that_it_refuses(sweep: dict[str, Any]) -> None:

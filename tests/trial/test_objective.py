@@ -24,6 +24,14 @@ def test_an_iteration_is_a_row_with_a_finite_number() -> None:
     assert objective.had_nan
 
 
+def test_nan_is_an_iteration_where_it_counts() -> None:
+    objective = Objective("loss", "minimize", nan_counts=True)
+    told = [objective.add_row({"loss": value}) for value in (2.0, math.nan, "Infinity", None, 1.0)]
+    assert str(told) == "[2.0, nan, nan, None, 1.0]"
+    assert (objective.iterations, objective.best, objective.last) == (4, 1.0, 1.0)
+    assert objective.mean == 1.5
+
+
 @pytest.mark.parametrize(("goal", "best"), [("minimize", 1.0), ("maximize", 3.0)])
 def test_best_and_last(goal: Goal, best: float) -> None:
     objective = fed("m", [{"m": 2}, {"m": 1}, {"m": 3}, {"m": 2.5}, {"m": math.nan}], goal)

@@ -50,7 +50,7 @@ def _hyperband(rule: early.Hyperband, to: Setting) -> TrialScheduler:
 def _asha(rule: early.Asha, to: Setting) -> TrialScheduler:
     if rule.promote and to.pausing:
         return PromotingAsha(to.metric, to.mode, rule.rungs(), rule.eta)
-    return Asha(to.metric, to.mode, [rule.rungs()], eta=rule.eta)
+    return Asha(to.metric, to.mode, [rule.rungs()], eta=rule.eta, seed=to.seed)
 
 
 def _async_hyperband(rule: early.AsyncHyperband, to: Setting) -> TrialScheduler:

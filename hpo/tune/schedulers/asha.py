@@ -17,17 +17,17 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 class Ladder:
-    """The rungs of one bracket."""
+    """The rungs of one bracket; `lots` break ties."""
 
-    def __init__(self, rungs: Sequence[int], eta: float) -> None:
-        self.rungs, self.eta = [Rung(at) for at in rungs], eta
+    def __init__(self, rungs: Sequence[int], lots: random.Random | None = None) -> None:
+        self.rungs, self._lots = [Rung(at) for at in rungs], lots
 
     def arrive(self, name: str, iteration: int, score: float) -> Rung | None:
         """The rung that a trial has just come to; None where it has come to none since its last."""
         place = reached(self.rungs, iteration)
         if place < 0 or any(name in rung.placed for rung in self.rungs[place:]):
             return None
-        self.rungs[place].add(name, score)
+        self.rungs[place].add(name, score, self._lots.random() if self._lots else None)
         return self.rungs[place]
 
     def debug_str(self) -> str:
@@ -38,10 +38,10 @@ class Ladder:
 class Asha(Judging, AsyncHyperBandScheduler):
     """Ray's ASHA (Li et al. 2018), with a rank where Ray has a quantile of the values.
 
-    A trial goes on from a rung if fewer than n / eta of the n trials there were as good before it. So the
-    first one does, and of equal ones the earlier; NaN or None never does. A report that skips rungs is
-    judged at the highest only. Trials draw a bracket by its share, in a sequence that keeps the shares at
-    any length, and keep it when they are tried again.
+    A trial goes on from a rung if fewer than n / eta of the n trials that came there are better: the first
+    one does, NaN or None never does, and lots are cast among equal ones (Ray lets all of them go on). A
+    report that skips rungs is judged at the highest only. Trials draw a bracket by its share, in a sequence
+    that keeps the shares at any length, and keep it when they are tried again.
     """
 
     def __init__(
@@ -59,9 +59,10 @@ class Asha(Judging, AsyncHyperBandScheduler):
             TIME, metric, mode, top + 1, low, reduction_factor=float(eta), stop_last_trials=False
         )
         self._judge_by(metric, mode)
-        self._brackets = [Ladder(rungs, eta) for rungs in brackets]
+        lots = random.Random(seed)
         self._shares = list(accumulate(shares))
-        self._start, self._drawn = random.Random(seed).random(), 0
+        self._start, self._drawn = lots.random(), 0
+        self._brackets = [Ladder(rungs, lots) for rungs in brackets]
 
     def on_trial_add(self, controller: Any, trial: Any) -> None:
         """A trial starts, perhaps again."""

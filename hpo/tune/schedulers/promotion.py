@@ -9,7 +9,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from hpo.tune.schedulers.asha import Asha
+from hpo.tune.schedulers.asha import Asha, Ladder
 from hpo.tune.schedulers.rung import Rung
 
 NO_CHECKPOINT = "asha: a trial without a checkpoint cannot pause; at a rung it goes on or is stopped"
@@ -24,11 +24,14 @@ class PromotingAsha(Asha):
 
     def __init__(self, metric: str, mode: str, rungs: Sequence[int], eta: float = 3) -> None:
         super().__init__(metric, mode, [rungs], eta=eta)
+        self._brackets = [Ladder(rungs)]  # of equal trials the first goes on
         self.notes: list[str] = []
         """What is to be told to the user."""
-        self._paused: list[list[tuple[tuple[float, int], str]]] = [[] for _ in rungs]
+        self._paused: list[list[tuple[tuple[float, float], str]]] = [[] for _ in rungs]
         """For each rung, trials that pause there, the best first, with their places."""
         self._trials: dict[str, Any] = {}
+        self._waits: dict[str, Rung] = {}
+        """Where a trial pauses; not once it has gone on or is out."""
         self._chosen: set[str] = set()
         self._noted = False
 
@@ -47,6 +50,7 @@ class PromotingAsha(Asha):
             return str(TrialScheduler.STOP)
         if resumable(trial):
             self._chosen.discard(name)
+            self._waits[name] = rung
             insort(self._paused[self._ladder.index(rung)], (rung.placed[name], name))
             return str(TrialScheduler.PAUSE)
         if not self._noted:
@@ -69,33 +73,34 @@ class PromotingAsha(Asha):
     def on_trial_complete(self, controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """A trial has ended."""
         super().on_trial_complete(controller, trial, result)
-        self._trials.pop(trial.trial_id, None)
+        self._forget(trial.trial_id)
 
     def on_trial_error(self, controller: Any, trial: Any) -> None:
         """A trial has failed for good."""
         super().on_trial_error(controller, trial)
-        self._trials.pop(trial.trial_id, None)
+        self._forget(trial.trial_id)
 
     def on_trial_remove(self, controller: Any, trial: Any) -> None:
         """A trial is taken out, perhaps while it pauses."""
-        self._trials.pop(trial.trial_id, None)
+        self._forget(trial.trial_id)
+
+    def _forget(self, name: str) -> None:
+        self._trials.pop(name, None)
+        self._waits.pop(name, None)
 
     @property
     def _ladder(self) -> list[Rung]:
         rungs: list[Rung] = self._brackets[0].rungs
         return rungs
 
-    def _promotable(self, rung: Rung, paused: list[tuple[tuple[float, int], str]]) -> Any:
+    def _promotable(self, rung: Rung, paused: list[tuple[tuple[float, float], str]]) -> Any:
         """The best trial that pauses at a rung, if it may go on; those that did or ended are forgotten."""
         for place in list(paused):
             name = place[1]
-            trial = self._trials.get(name)
-            if (
-                trial is None
-                or trial.is_finished()
-                or (name in self._chosen and trial.status != Trial.PAUSED)
-            ):
+            trial = self._trials.get(name) if self._waits.get(name) is rung else None
+            if trial is None or (name in self._chosen and trial.status != Trial.PAUSED):
                 paused.remove(place)
+                self._chosen.discard(name)
                 continue
             if not rung.promotable(name, self._reduction_factor):
                 return None

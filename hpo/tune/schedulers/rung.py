@@ -7,21 +7,21 @@ from bisect import bisect_left, insort
 
 
 class Rung:
-    """Scores at an iteration, less is better; of equal ones the earlier is the better."""
+    """Scores at an iteration, less is better; of equal ones that with the lower lot is the better."""
 
     def __init__(self, iteration: int) -> None:
         self.iteration = iteration
-        self.placed: dict[str, tuple[float, int]] = {}
-        """Trial → its score and when it came."""
-        self._order: list[tuple[float, int]] = []
+        self.placed: dict[str, tuple[float, float]] = {}
+        """Trial → its score and its lot."""
+        self._order: list[tuple[float, float]] = []
         self._arrivals = 0
 
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, name: str, score: float) -> None:
-        """A trial has come here; once only."""
-        self.placed[name] = (score, self._arrivals)
+    def add(self, name: str, score: float, lot: float | None = None) -> None:
+        """A trial has come here; once only. Without a lot the earlier of equal ones is the better."""
+        self.placed[name] = (score, self._arrivals if lot is None else lot)
         self._arrivals += 1
         insort(self._order, self.placed[name])
 
