@@ -40,3 +40,25 @@ def test_each_runs(path: Path, tmp_path: Path) -> None:
     assert all(trial.value is not None for trial in run.trials)
     assert sweep.metric is not None
     assert sweep.metric.name in done.stdout
+
+
+@pytest.mark.ray
+def test_a_schedule_found_on_digits_gives_its_score_again(tmp_path: Path) -> None:
+    def call(*arguments: str) -> str:
+        command = [sys.executable, "-m", "hpo", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    sweep = [str(CONFIGS / "digits" / "pbt.yaml"), "--set", "parameters.epochs.value=8"]
+    call("run", *sweep, "--count", "5", "--seed", "6", "--out", "run")
+    found = load_run(tmp_path / "run")
+    exploited = [one.config for trial in found.trials for one in trial.generations]
+    assert exploited
+    assert all(0.0001 <= config["learning_rate"] <= 0.5 for config in exploited)
+    assert all(0.0 <= config["augment"]["noise"] <= 0.3 for config in exploited)
+    (tmp_path / "schedule.yaml").write_text(call("schedule", "run"), encoding="utf-8")
+    call("run", *sweep, "--replay", "schedule.yaml", "--out", "again")
+    (trial,) = load_run(tmp_path / "again").trials
+    best = min(trial.value for trial in found.trials if trial.value is not None)
+    assert trial.value == pytest.approx(best, rel=0.05)

@@ -69,20 +69,17 @@ def _code(name: str, rule: Rule) -> str:
 
 def _rules(fitted: dict[str, list[Rule]]) -> None:
     """The rules that come near each schedule, on stderr: the YAML alone is the result."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
+    from hpo.review.cells import visible
     from hpo.review.terminal import console
 
-    if not fitted:
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("parameter", "rule", "error", "begins at", "code"):
-        number = column in ("error", "begins at")
-        table.add_column(column, overflow="fold", justify="right" if number else "left")
+    out = console(sys.stderr)
     for name, list_ in fitted.items():
-        for place, rule in enumerate(list_):
-            cells = ("" if place else name, rule.name, f"{rule.error:.1%}", f"{rule.start:.4g}")
-            table.add_row(*map(Text, (*cells, rule.code.removeprefix("torch.optim.lr_scheduler."))))
-    console(sys.stderr).print(table)
+        out.print(
+            Text(f"\n{visible(name)}: rules that come near, with their error", style="dim"), soft_wrap=True
+        )
+        for rule in list_:
+            code = rule.code.removeprefix("torch.optim.lr_scheduler.")
+            line = f"  {rule.name:<12}{rule.error:>7.1%}  from {rule.start:<10.4g}  {code}"
+            out.print(Text(line), soft_wrap=True)

@@ -27,6 +27,8 @@ DEMAND = "HPO_CHECKPOINT_AT"
 """Environment variable with the iterations at which one is needed, joined by commas; without it: all."""
 DONE = "HPO_ITERATIONS"
 """Environment variable with the iterations that a trial had done at the checkpoint that it goes on from."""
+NAN = "HPO_NAN_COUNTS"
+"""Environment variable that is set where a report of NaN is an iteration too."""
 _META, _STATE, _FILES = "checkpoint.json", "state.pkl", "files"
 
 State = Union[Mapping[str, Any], str, "os.PathLike[str]"]
@@ -83,7 +85,8 @@ class Demand:
 
     def __init__(self) -> None:
         self._at = frozenset(map(int, os.environ[DEMAND].split(",")))
-        self._objective = Objective(os.environ.get("HPO_METRIC", ""), "minimize")
+        nan_counts = bool(os.environ.get(NAN))
+        self._objective = Objective(os.environ.get("HPO_METRIC", ""), "minimize", nan_counts=nan_counts)
         self._objective.iterations = int(os.environ.get(DONE) or 0)
 
     def after(self, row: Mapping[str, Any]) -> bool:

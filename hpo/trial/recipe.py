@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.trial.checkpoint import DEMAND, DONE, START
+from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, params_text, thread_counts, trial_environment
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
@@ -113,6 +113,7 @@ class Recipe:
             env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
         if self.checkpoint_at:
             env[DEMAND] = ",".join(map(str, self.checkpoint_at))
+            env |= {NAN: "1"} if self.nan_counts else {}
         if self.gpu_memory is not None:
             env["HPO_GPU_MEMORY_FRACTION"] = f"{self.gpu_memory:g}"
         return env

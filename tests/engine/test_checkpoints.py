@@ -85,7 +85,7 @@ class Pausing(FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, controller: Any, *args: Any) -> Any:
         if len(self.seen) < self.count:
             return None
-        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: max(1, self.count // 2)]
+        better = sorted(self.seen, key=lambda trial: self.seen[trial])[: self.count // 2]
         return next((trial for trial in better if trial.status == Trial.PAUSED), None)
 
 

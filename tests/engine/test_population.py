@@ -128,3 +128,20 @@ def test_a_script_without_checkpoints_is_told_so_and_runs_through(tmp_path: Path
     assert len(events(run, "start")) == 4
     notes = [event["text"] for event in events(run, "note") if "without a checkpoint" in event["text"]]
     assert len(notes) == 1
+
+
+def diverging(config: dict[str, Any]) -> None:
+    state = hpo.get_checkpoint() or {"step": 0}
+    for step in range(state["step"], STEPS):
+        time.sleep(0.02)
+        loss = float("nan") if config["h0"] > 0.6 else config["h0"]
+        hpo.report({"loss": loss}, checkpoint={"step": step + 1})
+
+
+def test_a_trial_that_diverges_takes_over_a_sound_one(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    result = hpo.run(sweep(6, 3), diverging, out=run)
+    broken = [t.number for t in result.trials if (t.generations or [t])[0].config["h0"] > 0.6]
+    assert 0 < len(broken) < 6
+    assert {event["trial"] for event in events(run, "exploit")} & set(broken)
+    assert [trial.state for trial in result.trials] == ["finished"] * 6

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from hpo.engine.scheduling import Scheduling
@@ -48,7 +47,6 @@ def simulate(
     slots: int,
     seed: int = 0,
     saves: bool = True,
-    interval: int = 1,
 ) -> Run:
     """Train a sweep's population to its end; members advance in an order that the seed shuffles."""
     loaded = load_sweep(sweep)
@@ -59,48 +57,57 @@ def simulate(
     order = random.Random(seed)
     running: list[str] = []
     scheduling.outlook = lambda: (count - len(members), slots - len(running))
+
+    def new() -> str | None:
+        if len(members) == count:
+            return None
+        name = str(len(members) + 1)
+        members[name] = Simulated(begin(), loaded.space.sample(seed, len(members)))
+        scheduling.add(name, members[name].config)
+        return name
+
     while True:
-        while len(running) < slots:
-            name = scheduling.choose()
-            if name is None and len(members) < count:
-                name = str(len(members) + 1)
-                members[name] = Simulated(begin(), loaded.space.sample(seed, len(members)))
-                scheduling.add(name, members[name].config)
-            if name is None:
-                break
+        while len(running) < slots and (name := scheduling.choose() or new()):
             running.append(name)
         if not running:
             run.notes += scheduling.notes()
             return run
         name = order.choice(running)
-        if members[name].iteration == iterations:  # it paused at its very end
-            running.remove(name)
+        if members[name].iteration == iterations:
             scheduling.complete(name, {TIME: iterations}, error=False)
-            continue
-        _advance(run, scheduling, name, step, saves, interval)
-        if scheduling.trials[name].status == Trial.PAUSED:
+            running.remove(name)
+        elif not _advance(run, scheduling, name, step, saves):
             running.remove(name)
 
 
-def _advance(run: Run, scheduling: Scheduling, name: str, step: Step, saves: bool, interval: int) -> None:
+def _advance(run: Run, scheduling: Scheduling, name: str, step: Step, saves: bool) -> bool:
+    """One iteration of a member; whether it keeps its slot."""
     member, trial = run.members[name], scheduling.trials[name]
     member.weights, value = step(member.weights, member.config)
     member.iteration += 1
     member.values.append(value)
-    if member.iteration % interval:
-        return
+    if member.iteration % scheduling.scheduler.rule.interval:
+        return True
     if saves:
         member.saved = member.iteration, member.weights
         trial.saved, trial.checkpointed = member.iteration, True
     before = trial.config
     if scheduling.result(name, {TIME: member.iteration, "loss": value}) != TrialScheduler.PAUSE:
         assert trial.donor is None
-        return
+        return True
     scheduling.pause(name)
     run.pauses += 1
     if trial.donor is not None:
         donor, trial.donor = run.members[trial.donor.trial_id], None
         run.exploits.append(
-            {"trial": name, "at": member.iteration, "from": donor, "before": before, "config": trial.config}
+            {
+                "trial": name,
+                "at": member.iteration,
+                "donor_at": donor.saved[0],
+                "donor_config": donor.config,
+                "before": before,
+                "config": trial.config,
+            }
         )
         member.weights, member.config = donor.saved[1], trial.config
+    return False
