@@ -87,7 +87,8 @@ class Plan:
         """A fresh searcher."""
         from hpo.tune.translate import searcher  # loads Ray Tune: not for a plan that may be refused
 
-        return searcher(self.sweep, self.seed)
+        folders = [self.cwd, *([self.file.resolve().parent] if self.file else [])]
+        return searcher(self.sweep, self.seed, self.count, folders)
 
     def recipe(self) -> Recipe:
         """What all trials share."""

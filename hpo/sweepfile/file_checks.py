@@ -15,6 +15,7 @@ from hpo.errors import suggest
 from hpo.sweepfile.document import Document
 from hpo.sweepfile.model import EarlyTerminate, Sweep
 from hpo.sweepfile.program import class_fault, class_of, target_fault
+from hpo.sweepfile.search_checks import learning, search_keys
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
@@ -67,7 +68,7 @@ def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
     if "metrics" in raw:
         document.problem(("metrics",), "several objectives are not optimised yet", "name one under `metric:`")
     if raw.get("method") == "custom":
-        hint = "write `method: bayes`, random or grid"
+        hint = "write `method: bayes`, random or grid, or module:Searcher for your own"
         document.problem(("method",), "'custom' stands for a scheduler of W&B's", hint)
 
 
@@ -155,10 +156,14 @@ def _setup(document: Document, raw: Mapping[str, Any]) -> None:
 
 
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
-    who = "bayes" if raw.get("method") == "bayes" else "early_terminate" if raw.get("early_terminate") else ""
+    method = learning(raw)
+    who = method or ("early_terminate" if raw.get("early_terminate") else "")
     if who and raw.get("metric") is None and "metrics" not in raw:
-        key = "method" if who == "bayes" else who
+        key = "method" if method else who
         document.problem((key,), f"{who} needs a metric", "add `metric: {name: val_loss, goal: minimize}`")
+    if method == "bohb" and not raw.get("early_terminate"):
+        hint = "add `early_terminate: {type: hyperband, min_iter: 3}`, or write `method: tpe`"
+        document.problem(("method",), "bohb has one model a rung, and no rungs are named", hint, "warning")
 
 
 def bands(document: Document, rule: EarlyTerminate | None) -> None:
@@ -188,5 +193,6 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _macros,
     _program,
     _setup,
+    search_keys,
     _needs_metric,
 )
