@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ def run(
     concurrency: int | None = None,
     address: str | None = None,
     engine: str = "hpo",
+    prior: Sequence[str | Path] = (),
     watch: Watch = lambda state: None,
 ) -> RunResult:
     """Run a sweep file or dict and return its result.
@@ -41,13 +42,15 @@ def run(
         concurrency: Most trials at once.
         address: A Ray cluster's address; without it Ray is started on this machine for this run.
         engine: `hpo`, or `tune` for the same trials through a stock ray.tune.Tuner.
+        prior: Directories of earlier runs whose trials the search learns from.
         watch: Called with the run's state whenever something may have changed.
 
     Raises:
         SweepError: The sweep has problems; all are named.
         UserError: It cannot run here (no script, no count, no room, no place to write).
     """
-    options = RunOptions(Path(out) if out else None, count, seed, concurrency, address, engine, train)
+    before, directory = tuple(map(Path, prior)), Path(out) if out else None
+    options = RunOptions(directory, count, seed, concurrency, address, engine, train, before)
     return execute(plan(read_sweep(sweep), options), watch)
 
 

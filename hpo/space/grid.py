@@ -78,6 +78,11 @@ class Grid:
             if not there[place]:
                 context = (*context, None)
                 continue
+            if not self._asked[place]:  # nothing depends on it: all its values have as many cells below
+                below = (*context, ())
+                digit, number = divmod(number, self._count(depth + 1, below))
+                values[place], context = self.axes[place][digit], below
+                continue
             for value in self.axes[place]:
                 below = (*context, self._held(place, value))
                 cells = self._count(depth + 1, below)
@@ -95,6 +100,8 @@ class Grid:
             place = self.space.order[depth]
             if not self._there(depth, context):
                 count = self._count(depth + 1, (*context, None))
+            elif not self._asked[place]:
+                count = len(self.axes[place]) * self._count(depth + 1, (*context, ()))
             else:
                 kinds = Counter(self._held(place, value) for value in self.axes[place])
                 count = sum(many * self._count(depth + 1, (*context, held)) for held, many in kinds.items())

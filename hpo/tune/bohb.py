@@ -6,8 +6,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from hpo.space.space import SearchSpace
+from hpo.tune.earlier import Earlier
 from hpo.tune.history import Memory, Point
-from hpo.tune.searcher import Earlier
 from hpo.tune.tpe import TpeSearcher
 
 if TYPE_CHECKING:

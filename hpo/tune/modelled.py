@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.search import Search
+from hpo.tune.earlier import Earlier
 from hpo.tune.history import Memory, Point
-from hpo.tune.searcher import BEST, END, Earlier, SpaceSearcher
+from hpo.tune.searcher import BEST, END, SpaceSearcher
 
 if TYPE_CHECKING:
     from hpo.tune.axes import Axes

@@ -39,19 +39,13 @@ class SeparateTpe(TPESampler):
 
 
 class Gp(GPSampler):
-    """A Gaussian process that sees inactive parameters always in the same place: distance 0."""
+    """A Gaussian process over all axes."""
 
     axes: Axes
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
         """All axes."""
         return self.axes.distributions
-
-    def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
-        """The most promising point, inactive parameters in the middle."""
-        params = super().sample_relative(study, trial, search_space)
-        there = self.axes.active(params) if params else {}
-        return {n: x if there[n] else self.axes.axes[n].from_unit(0.5) for n, x in params.items()}
 
 
 class Cmaes(CmaEsSampler):
@@ -61,9 +55,14 @@ class Cmaes(CmaEsSampler):
     index: int
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
-        """The axes that are numbers; choices are drawn at random."""
-        axes = self.axes.distributions.items()
-        return {name: one for name, one in axes if not isinstance(one, CategoricalDistribution)}
+        """What it moves; choices are drawn at random."""
+        return self.numeric(self.axes)
+
+    @staticmethod
+    def numeric(axes: Axes) -> dict[str, BaseDistribution]:
+        """The axes that are numbers."""
+        found = axes.distributions.items()
+        return {name: one for name, one in found if not isinstance(one, CategoricalDistribution)}
 
     def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
         """A draw of the distribution that it has come to; the trial's number is part of Optuna's seed."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +11,12 @@ from ray.tune.search import Searcher
 from hpo.space.space import SearchSpace
 from hpo.space.start import Start
 from hpo.sweepfile.search import Search
+from hpo.tune.earlier import Earlier
 
 BEST = "hpo_best"
 """Key of a result under which the controller passes a trial's best value so far."""
 END = "hpo_end"
 """Key of a stock Tuner's last result under which a trial's process tells how it ended."""
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """A finished trial of an earlier run: what it ran with, its value, its values by iteration."""
-
-    config: Mapping[str, Any]
-    value: float
-    steps: Mapping[int, float] = field(default_factory=dict)
 
 
 class SpaceSearcher(Searcher):

@@ -11,15 +11,15 @@ from hpo.space.grid import Grid
 from hpo.space.space import SearchSpace
 from hpo.space.start import SobolStart
 from hpo.tune.bohb import BohbSearcher
-from hpo.tune.history import Memory
+from hpo.tune.history import Memory, Point
 from hpo.tune.modelled import ModelSearcher
-from hpo.tune.searcher import BEST, END, Earlier, SpaceSearcher
+from hpo.tune.searcher import BEST, END, SpaceSearcher
 from hpo.tune.tpe import TpeSearcher
 
 if TYPE_CHECKING:
     from hpo.tune.axes import Axes
 
-__all__ = ["BEST", "END", "SEARCHERS", "Earlier", "GridSearcher", "ModelSearcher", "SpaceSearcher"]
+__all__ = ["BEST", "END", "SEARCHERS", "GridSearcher", "ModelSearcher", "SpaceSearcher"]
 
 
 class RandomSearcher(SpaceSearcher):
@@ -87,10 +87,9 @@ class CmaesSearcher(ModelSearcher):
 
         own = self.options
         settings: dict[str, Any] = {"use_separable_cma": own.separable, "with_margin": own.margin}
-        before = [point for point in self.history if point.index < 0]
-        if len(before) >= LEAST_EARLIER and not own.separable:
-            study = self.prepare()
-            settings["source_trials"] = [study.frozen(point, point.value) for point in before]
+        if not own.separable and (before := self._before()):
+            numeric = Cmaes.numeric(axes)
+            settings["source_trials"] = [self.prepare().frozen(one, one.value, numeric) for one in before]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # separable and margin are marked experimental
             sampler = Cmaes(
@@ -102,6 +101,13 @@ class CmaesSearcher(ModelSearcher):
             )
         sampler.axes, sampler.index = axes, index
         return sampler
+
+    def _before(self) -> list[Point]:
+        """Earlier trials to begin from: none once a generation has been told."""
+        if any("optimizer" in mark for point in self.history for mark in point.marks):
+            return []
+        before = [point for point in self.history if point.index < 0]
+        return before if len(before) >= LEAST_EARLIER else []
 
 
 LEAST_EARLIER = 20

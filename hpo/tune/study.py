@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Literal
 
 import optuna
@@ -36,11 +36,12 @@ class Study:
         point.number = len(self.study.get_trials(deepcopy=False))
         self.study.add_trial(self.frozen(point, value))
 
-    def frozen(self, point: Point, value: float | None) -> Any:
-        """A point as a trial of Optuna's."""
+    def frozen(self, point: Point, value: float | None, names: Container[str] | None = None) -> Any:
+        """A point as a trial of Optuna's, of `names` only where these are given."""
         if point.params is None:
             point.params = self.axes.start(self.start, point.index)
-        params = self.seen(point.params)
+        seen = self.seen(point.params)
+        params = {name: number for name, number in seen.items() if names is None or name in names}
         return optuna.trial.create_trial(
             state=TrialState.RUNNING if value is None else TrialState.COMPLETE,
             params=params,
@@ -71,7 +72,12 @@ class Study:
         params = {name: params[name] for name in self.axes.axes if name in params}
         attributes = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         marks = {key: value for key, value in attributes.items() if key.startswith(MARKS)}
-        return Point(index, params, marks=marks, number=trial.number), self.axes.config(params)
+        point = Point(index, params, marks=marks, number=trial.number)
+        if (seen := self.seen(params)) != params:
+            self.study.tell(trial, state=TrialState.FAIL)
+            point.params = seen
+            self.add(point)
+        return point, self.axes.config(params)
 
     def tell(self, point: Point) -> None:
         """A running point has ended; without a value it tells nothing."""
