@@ -57,7 +57,7 @@ class GridSearcher(SpaceSearcher):
 class GpSearcher(ModelSearcher):
     """Optuna's Gaussian process: log expected improvement, of the whole batch where trials are running."""
 
-    memory = Memory(160, 20, cover=0.25)
+    memory = Memory(120, 20, cover=0.25)
     absent = "centred"
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
