@@ -135,6 +135,9 @@ class SideAsking(Asking):
         """A trial has ended for good."""
         if trial_id not in self.searcher.running:
             return
+        seen = self.searcher.observation(trial_id, result) if result and not error else None
+        if self.actor is not None and seen:
+            self.tells.append((trial_id, *seen))
         value = self.searcher.worth(trial_id, result, error)
         self.searcher.learn(trial_id, value)
         if self.actor is not None:

@@ -25,6 +25,7 @@ from hpo.sweepfile.search import METHODS, Search
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_SEARCHER = re.compile(rf"{_MODULE.pattern}:[A-Za-z_]\w*")
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -83,8 +84,10 @@ def _target(value: Any) -> Any:
 
 
 def _method(value: Any) -> Any:
-    if value in METHODS or (isinstance(value, str) and ":" in value):
-        return value if value in METHODS else _target(value)
+    if value in METHODS or (isinstance(value, str) and _SEARCHER.fullmatch(value)):
+        return value
+    if isinstance(value, str) and ":" in value:
+        raise fault(f"{value!r} names no searcher", "write module:Searcher, for example search:MySearcher")
     raise fault(f"{value!r} is not a choice", suggest(value, METHODS))
 
 

@@ -40,6 +40,8 @@ def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
 def _searcher(document: Document, method: str) -> None:
     """A class of the user's: looked for where the run will look, and not imported."""
     module, _, name = method.partition(":")
+    if not module or not name:
+        return
     fault = target_fault(module, name, [Path.cwd(), Path(document.file).resolve().parent], "class")
     if fault is not None:
         document.problem(("method",), *fault)
