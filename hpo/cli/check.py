@@ -63,7 +63,7 @@ def _tables(told: dict[str, Any], program: str) -> None:
 
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
-    chosen = f": {told['sampler']}, for {told['reason']}" if told["reason"] else ""
+    chosen = f": {told['sampler']}, because {told['reason']}" if told["reason"] else ""
     facts = [("method", told["method"] + chosen)]
     if metric := told["metric"]:
         target = "" if metric["target"] is None else f", target {metric['target']:g}"

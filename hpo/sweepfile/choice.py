@@ -32,7 +32,7 @@ def choose(sweep: Sweep, count: int | None = None) -> Choice:
     against = _against_gp(sweep, count or sweep.run_cap)
     if against:
         return Choice("tpe", against)
-    return Choice("gp", f"no more than {SMALL} trials of mostly numeric parameters")
+    return Choice("gp", f"there are no more than {SMALL} trials, of mostly numeric parameters")
 
 
 def _against_gp(sweep: Sweep, count: int | None) -> str:
@@ -42,15 +42,15 @@ def _against_gp(sweep: Sweep, count: int | None) -> str:
     if count is None:
         return "how many trials there will be is not known"
     if count > SMALL:
-        return f"more than {SMALL} trials"
+        return f"there are more than {SMALL} trials"
     if sweep.space.conditional:
         return "some parameters are conditional"
     if len(searched) > MANY:
-        return f"more than {MANY} parameters"
+        return f"there are more than {MANY} parameters"
     if 3 * choices > len(searched):
         return f"{choices} of {len(searched)} parameters are choices"
     if missing := lacking("gp"):
-        return f"{' and '.join(missing)} not installed"
+        return f"{' and '.join(missing)} is not installed here"
     return ""
 
 

@@ -33,8 +33,8 @@ def main() -> int:
             command.add_argument("--seeds", type=int, help="how many searches of each kind")
             command.add_argument("--trials", type=int, help="trials of a search")
     chosen = parser.parse_args()
-    sizes = {key: getattr(chosen, key, None) for key in ("seeds", "trials")}
-    options = Options(chosen.quick, not chosen.no_peers, chosen.repeats, **sizes)
+    seeds, trials = getattr(chosen, "seeds", None), getattr(chosen, "trials", None)
+    options = Options(chosen.quick, not chosen.no_peers, chosen.repeats, seeds, trials)
     importlib.import_module(f"tests.bench.{chosen.name}").main(options)
     return 1 if options.failed else 0
 
