@@ -61,5 +61,8 @@ def domain(distribution: Distribution) -> Any:
 
 
 def param_space(space: SearchSpace) -> dict[str, Any]:
-    """The whole space as Tune's `param_space`, nested as the script sees it."""
+    """The whole space as Tune's `param_space`, nested as the script sees it.
+
+    Tune has no conditions: parameters with a `when` are in it too, and the searcher leaves them out.
+    """
     return space.nest(domain(leaf.distribution) for leaf in space.leaves)

@@ -38,10 +38,20 @@ def earlier_trials(sweep: Sweep, runs: Iterable[Path]) -> tuple[list[Earlier], l
         found += fitting
         told = f"prior {directory}: {len(fitting)} trials"
         if reasons:
-            lines = [f"{reason} ({count})" for reason, count in reasons.most_common(3)]
-            told += f"; {sum(reasons.values())} do not fit: {', '.join(lines)}"
+            told += f"; {sum(reasons.values())} do not fit: {_summary(reasons)}"
         notes.append(told)
     return found, notes
+
+
+def _summary(reasons: Counter[str]) -> str:
+    """The reasons, one a parameter with how many trials it keeps out, the most frequent first."""
+    kinds: dict[str, tuple[int, str]] = {}
+    for reason, count in reasons.most_common():
+        name = reason.partition(":")[0]
+        before, shown = kinds.get(name, (0, reason))
+        kinds[name] = (before + count, shown)
+    first = sorted(kinds.values(), key=lambda kind: -kind[0])[:3]
+    return ", ".join(f"{reason} ({count})" for count, reason in first)
 
 
 def _fitting(sweep: Sweep, run: RunRecord) -> tuple[list[Earlier], Counter[str]]:
