@@ -32,7 +32,9 @@ class CustomSearcher(SpaceSearcher):
         taken = {leaf.path: leaf.distribution.ppf(0.5) for leaf in space.leaves if leaf.distribution.constant}
         self.constants = taken
         try:
-            accepted = self.inner.set_search_properties(self.metric, self.mode, param_space(space))
+            accepted = self.inner.set_search_properties(
+                self.metric, self.mode, param_space(space, conditional=True)
+            )
         except Exception as error:
             raise UserError(f"{target} does not take this search space: {error}") from error
         if not accepted:

@@ -60,9 +60,11 @@ def domain(distribution: Distribution) -> Any:
     return Quantile(distribution)
 
 
-def param_space(space: SearchSpace) -> dict[str, Any]:
-    """The whole space as Tune's `param_space`, nested as the script sees it.
+def param_space(space: SearchSpace, *, conditional: bool = False) -> dict[str, Any]:
+    """The space as Tune's `param_space`, nested as the script sees it.
 
-    Tune has no conditions: parameters with a `when` are in it too, and the searcher leaves them out.
+    Tune has no conditions, and would keep a parameter that a suggestion leaves out: those with a `when` are
+    not in it unless `conditional`, and come from the searcher alone.
     """
-    return space.nest(domain(leaf.distribution) for leaf in space.leaves)
+    shown = [conditional or not leaf.when for leaf in space.leaves]
+    return space.nest((domain(leaf.distribution) for leaf in space.leaves), shown)
