@@ -11,8 +11,11 @@ DEFAULTS = {
     "epochs": 5,
     "batch_size": 64,
     "fc_layer_size": 128,
+    "layers": 1,
+    "second_layer_size": 64,
     "dropout": 0.3,
     "optimizer": "adam",
+    "momentum": 0.9,
     "learning_rate": 0.001,
     "augment": {"noise": 0.0},
 }
@@ -28,18 +31,20 @@ def build_data(batch_size):
     return train, (images[held_out], labels[held_out])
 
 
-def build_network(fc_layer_size, dropout):
+def build_network(fc_layer_size, second_layer_size, dropout):
+    hidden = [nn.Linear(fc_layer_size, second_layer_size), nn.ReLU()] if second_layer_size else []
     return nn.Sequential(
         nn.Linear(64, fc_layer_size),
         nn.ReLU(),
         nn.Dropout(dropout),
-        nn.Linear(fc_layer_size, 10),
+        *hidden,
+        nn.Linear(second_layer_size or fc_layer_size, 10),
     )
 
 
-def build_optimizer(network, name, learning_rate):
+def build_optimizer(network, name, learning_rate, momentum):
     if name == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=0.9)
+        return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum)
     return torch.optim.Adam(network.parameters(), lr=learning_rate)
 
 
@@ -69,8 +74,9 @@ def main():
 
     torch.manual_seed(0)
     loader, validation = build_data(config.batch_size)
-    network = build_network(config.fc_layer_size, config.dropout)
-    optimizer = build_optimizer(network, config.optimizer, config.learning_rate)
+    second = config.second_layer_size if config.layers == 2 else 0
+    network = build_network(config.fc_layer_size, second, config.dropout)
+    optimizer = build_optimizer(network, config.optimizer, config.learning_rate, config.momentum)
 
     for epoch in range(config.epochs):
         loss = train_epoch(network, loader, optimizer, config.augment["noise"])

@@ -52,7 +52,7 @@ def _tables(told: dict[str, Any], program: str) -> None:
     for column in ("parameter", "distribution", "range or values"):
         table.add_column(column, overflow="fold")
     for parameter in told["parameters"]:
-        row = (parameter["name"], parameter["distribution"], _range(parameter))
+        row = (parameter["name"], parameter["distribution"], _range(parameter) + _condition(parameter))
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
     if told["samples"]:
@@ -63,9 +63,8 @@ def _tables(told: dict[str, Any], program: str) -> None:
 
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
-    facts = [
-        ("method", told["method"] + (f" ({told['sampler']})" if told["sampler"] != told["method"] else ""))
-    ]
+    chosen = f": {told['sampler']}, because {told['reason']}" if told["reason"] else ""
+    facts = [("method", told["method"] + chosen)]
     if metric := told["metric"]:
         target = "" if metric["target"] is None else f", target {metric['target']:g}"
         facts.append(("metric", f"{metric['goal']} {metric['name']}{target}"))
@@ -100,6 +99,14 @@ def _range(parameter: dict[str, Any]) -> str:
     text = f"{_end(parameter, 'low', '-inf')} … {_end(parameter, 'high', 'inf')}"
     extras = [f"{key} {parameter[key]:g}" for key in ("q", "mu", "sigma", "a", "b") if key in parameter]
     return text + (f"  ({', '.join(extras)})" if extras else "")
+
+
+def _condition(parameter: dict[str, Any]) -> str:
+    conditions = [
+        f"{name} is {' or '.join(_plain(value) for value in values)}"
+        for name, values in parameter.get("when", {}).items()
+    ]
+    return f"  when {' and '.join(conditions)}" if conditions else ""
 
 
 def _end(parameter: dict[str, Any], key: str, infinite: str) -> str:

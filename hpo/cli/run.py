@@ -26,6 +26,9 @@ def run(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Most trials at once [what fits].")] = None,
     address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
     engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",
+    prior: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="Learn from the trials of an earlier run.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what trials print, as it comes.")] = False,
     replay: Annotated[
         Path | None, typer.Option(help="Train one trial with a schedule that `hpo schedule` printed.")
@@ -41,7 +44,11 @@ def run(
         raise typer.Exit(1)
     from hpo.engine.plan import RunOptions, plan
 
-    planned = plan(loaded, RunOptions(out, count, seed, concurrency, address, engine, replay=replay))
+    before = tuple(prior or ())
+    options = RunOptions(out, count, seed, concurrency, address, engine, prior=before, replay=replay)
+    planned = plan(loaded, options)
+    for note in planned.notes:
+        print(note, file=sys.stderr)
     if note := _other_python(loaded.valid()):
         print(note, file=sys.stderr)
     if note := hidden(loaded.valid(), sweep, Path.cwd()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ def run(
     address: str | None = None,
     engine: str = "hpo",
     replay: str | Path | None = None,
+    prior: Sequence[str | Path] = (),
     watch: Watch = lambda state: None,
 ) -> RunResult:
     """Run a sweep file or dict and return its result.
@@ -43,14 +44,24 @@ def run(
         address: A Ray cluster's address; without it Ray is started on this machine for this run.
         engine: `hpo`, or `tune` for the same trials through a stock ray.tune.Tuner.
         replay: A file that `hpo schedule` printed; one trial is trained with it.
+        prior: Directories of earlier runs whose trials the search learns from.
         watch: Called with the run's state whenever something may have changed.
 
     Raises:
         SweepError: The sweep has problems; all are named.
         UserError: It cannot run here (no script, no count, no room, no place to write).
     """
-    where, found = Path(out) if out else None, Path(replay) if replay else None
-    options = RunOptions(where, count, seed, concurrency, address, engine, train, found)
+    options = RunOptions(
+        Path(out) if out else None,
+        count,
+        seed,
+        concurrency,
+        address,
+        engine,
+        train,
+        prior=tuple(map(Path, prior)),
+        replay=Path(replay) if replay else None,
+    )
     return execute(plan(read_sweep(sweep), options), watch)
 
 

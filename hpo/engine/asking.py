@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from hpo.tune.history import Point
 from hpo.tune.searchers import ModelSearcher, SpaceSearcher
 
 IDLE = 0.02
@@ -22,9 +23,9 @@ TELLS = 64
 DEATHS = 3
 """The side process died so often without an answer: the searcher is asked here from then on."""
 
-Tell = tuple[str, float | None]
-"""A trial that ended, and its worth for the searcher."""
-Suggestion = tuple[Any, dict[str, Any]]
+Tell = tuple[str, float | None, int | None]
+"""A trial, its worth for the searcher, and the iteration that this is about; None: it has ended."""
+Suggestion = tuple[Any, Point]
 """A configuration, and where it is on the searcher's axes."""
 
 
@@ -76,11 +77,14 @@ class Adviser:
 
     def turn(self, tells: list[Tell], ids: list[str]) -> tuple[list[Suggestion], float]:
         """Learn values, then make suggestions; also the seconds that one took."""
-        for trial_id, value in tells:
-            self.searcher.learn(trial_id, value)
+        for trial_id, value, step in tells:
+            if step is None:
+                self.searcher.learn(trial_id, value)
+            elif value is not None:
+                self.searcher.observe(trial_id, value, step)
         self.searcher.prepare()
         begin = time.monotonic()
-        made = [(self.searcher.suggest(i), self.searcher.running[i].params or {}) for i in ids]
+        made = [(self.searcher.suggest(i), self.searcher.running[i]) for i in ids]
         return made, (time.monotonic() - begin) / max(1, len(ids))
 
 
@@ -121,14 +125,23 @@ class SideAsking(Asking):
         self.waited_for = not self.ready
         return self.ready.popleft() if self.ready else None
 
+    def result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """A trial has a result; a model that knows of iterations learns it beside too."""
+        self.searcher.on_trial_result(trial_id, result)
+        if self.actor is not None and (seen := self.searcher.observation(trial_id, result)):
+            self.tells.append((trial_id, *seen))
+
     def complete(self, trial_id: str, result: dict[str, Any] | None, *, error: bool) -> None:
         """A trial has ended for good."""
         if trial_id not in self.searcher.running:
             return
+        seen = self.searcher.observation(trial_id, result) if result and not error else None
+        if self.actor is not None and seen:
+            self.tells.append((trial_id, *seen))
         value = self.searcher.worth(trial_id, result, error)
         self.searcher.learn(trial_id, value)
         if self.actor is not None:
-            self.tells.append((trial_id, value))
+            self.tells.append((trial_id, value, None))
 
     def pace(self, slots: int, seconds: float) -> None:
         """How many slots there are, and how long a trial lasts; 0: not known yet."""
@@ -181,8 +194,8 @@ class SideAsking(Asking):
             self.notes.append(f"the searcher's process died ({type(error).__name__}); the search goes on")
             return
         self.deaths = 0
-        for trial_id, (config, params) in zip(self.asked, suggestions, strict=True):
-            self.searcher.adopt(trial_id, params)
+        for trial_id, (config, point) in zip(self.asked, suggestions, strict=True):
+            self.searcher.adopt(trial_id, point)
             self.ready.append(config)
             self.made = int(trial_id)
         if suggestions:

@@ -19,14 +19,17 @@ from hpo.errors import UserError
 from hpo.record.journal import Journal
 from hpo.record.trials import RunState
 from hpo.space.grid import Grid
+from hpo.sweepfile.choice import choose
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.population import Population, Replay
 from hpo.sweepfile.program import is_class, working_directory
 from hpo.sweepfile.replay import read_schedule, replayed
+from hpo.sweepfile.search import LEARNING
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
 from hpo.trial.warm import warm_directory
+from hpo.tune.earlier import Earlier, earlier_trials
 from hpo.tune.seed import fresh_seed
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class RunOptions:
     engine: str = "hpo"
     train: Callable[..., Any] | None = None
     replay: Path | None = None
+    prior: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -87,12 +91,18 @@ class Plan:
     seed: int
     count: int | None
     environment: dict[str, str]
+    earlier: tuple[Earlier, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What to say of the earlier runs that the search learns from."""
 
     def search(self) -> SpaceSearcher:
         """A fresh searcher."""
         from hpo.tune.translate import searcher  # loads Ray Tune: not for a plan that may be refused
 
-        return searcher(self.sweep, self.seed)
+        folders = [self.cwd, *([self.file.resolve().parent] if self.file else [])]
+        made = searcher(self.sweep, self.seed, self.count, folders)
+        made.recall(list(self.earlier))
+        return made
 
     def scheduler(self, *, pausing: bool = True) -> TrialScheduler:
         """A fresh scheduler; raises UserError if it is a class of the user's own that cannot be built."""
@@ -156,6 +166,8 @@ class Plan:
             "count": self.count,
             "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
             "method": self.sweep.method,
+            "sampler": choose(self.sweep, self.count).sampler,
+            "prior": [str(path.absolute()) for path in self.options.prior],
             "cwd": str(self.cwd),
             "argv": sys.argv,
             "engine": self.options.engine,
@@ -193,9 +205,11 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     above = next(folder for folder in directory.parents if folder.exists())
     if not os.access(directory if directory.exists() else above, os.W_OK):
         raise UserError(f"cannot write to {directory}; name another --out")
-    seed = fresh_seed(sweep, options.seed)
+    seed, here = fresh_seed(sweep, options.seed), dict(os.environ)
+    earlier, notes = _learnt(sweep, options)
+    source = dict(loaded.source)
     return Plan(
-        sweep, dict(loaded.source), loaded.file, options, directory, cwd, seed, count, dict(os.environ)
+        sweep, source, loaded.file, options, directory, cwd, seed, count, here, tuple(earlier), tuple(notes)
     )
 
 
@@ -216,6 +230,13 @@ def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:
     """The iterations that checkpoints are needed of; None: all that a script has."""
     rule = sweep.early_terminate
     return rule.milestones if isinstance(rule, (Population, Replay)) else None
+
+
+def _learnt(sweep: Sweep, options: RunOptions) -> tuple[list[Earlier], list[str]]:
+    """The trials of earlier runs, where the method learns from any."""
+    if options.prior and sweep.method not in LEARNING:
+        raise UserError(f"{sweep.method} learns nothing from --prior; write `method: bayes`")
+    return earlier_trials(sweep, options.prior)
 
 
 def default_directory(loaded: Loaded, sweep: Sweep) -> Path:

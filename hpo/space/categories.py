@@ -34,6 +34,12 @@ class Constant(Distribution):
         """0: a constant takes no part in the search."""
         return 0.0
 
+    def accept(self, x: Any) -> Any:
+        """The value; raises ValueError if `x` is another."""
+        if value_key(x) != value_key(self.value):
+            raise ValueError(f"{x!r} is not {self.value!r}")
+        return self.value
+
     def grid(self) -> Sequence[Any] | None:
         """The value alone."""
         return [self.value]
@@ -52,7 +58,10 @@ class Categorical(Distribution):
 
     def index(self, x: Any) -> int:
         """Position of `x` among the choices; raises ValueError if it is none of them."""
-        return [value_key(v) for v in self.values].index(value_key(x))
+        keys = [value_key(v) for v in self.values]
+        if value_key(x) not in keys:
+            raise ValueError(f"{x!r} is not one of its values")
+        return keys.index(value_key(x))
 
     def ppf(self, u: float) -> Any:
         """The choice whose slot of width 1/n holds `u`."""
@@ -107,6 +116,13 @@ class WeightedCategorical(Categorical):
     def cdf(self, x: Any) -> float:
         """Cumulative probability up to and including `x`."""
         return min(1.0, float(sum(self.probabilities[: self.index(x) + 1])))
+
+    def locate(self, x: Any) -> float:
+        """The middle of its share; raises ValueError for a value that never comes."""
+        share = self.probabilities[self.index(x)]
+        if share == 0:
+            raise ValueError(f"{x!r} has probability 0")
+        return float(sum(self.probabilities[: self.index(x)]) + share / 2)
 
     def grid(self) -> Sequence[Any] | None:
         """None: W&B's grid refuses probabilities."""

@@ -107,6 +107,26 @@ class Distribution(BaseModel):
         """How many different values there are; None if they cannot be counted."""
         return None
 
+    def locate(self, x: Any) -> float:
+        """A place in [0, 1] whose quantile is `x`, one of the values; raises ValueError if it is none."""
+        return self.cdf(x)
+
+    def accept(self, x: Any) -> Any:
+        """`x` as this distribution gives it; raises ValueError, with the reason, if it never does."""
+        support = self.support()
+        if support is None:
+            return self.draw(self.locate(x))
+        if isinstance(x, bool) or not isinstance(x, (int, float)):
+            raise ValueError(f"{x!r} is not a number")
+        if not support[0] <= x <= support[1]:
+            raise ValueError(f"{x!r} is not between {support[0]:g} and {support[1]:g}")
+        if self.levels() is None and not isinstance(self, Quantised):
+            return float(x)
+        value = self.draw(self.locate(x))
+        if not math.isclose(value, x, rel_tol=1e-9, abs_tol=1e-12):
+            raise ValueError(f"{x!r} is not a value of it: the nearest is {value:g}")
+        return value
+
     def draw(self, u: float) -> Any:
         """`ppf` kept away from the two ends, where some distributions are infinite."""
         return self.ppf(min(max(u, TINY), 1 - TINY))

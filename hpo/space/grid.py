@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from hpo.space.conditions import Condition
 from hpo.space.space import SearchSpace
 from hpo.space.values import distinct
+
+Context = tuple[tuple[bool, ...] | None, ...]
+"""Of the parameters gone through so far: None for an inactive one, else which conditions on it hold."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +22,14 @@ class Grid:
     """The cells of a grid in W&B's order: parameters by name, the last one changing fastest.
 
     A value listed twice makes one cell, as W&B's de-duplication by hash does (`sweeps` 0.3.0, grid_search).
+    A parameter with a condition comes after those that it depends on; an inactive one multiplies no cells.
     Raises ValueError where a parameter cannot be listed.
     """
 
     space: SearchSpace
+    _counts: dict[tuple[int, Context], int] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         _ = self.axes
@@ -43,17 +52,81 @@ class Grid:
     @property
     def size(self) -> int:
         """Number of cells, however large."""
+        if self.space.conditional:
+            return self._count(0, ())
         return math.prod(len(axis) for axis in self.axes)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         """The configuration of cell `number`, from 0; raises IndexError past the end."""
         if not 0 <= number < self.size:
             raise IndexError(f"cell {number} of {self.size}")
+        if self.space.conditional:
+            return self._conditional(number)
         values = []
         for axis in reversed(self.axes):
             number, place = divmod(number, len(axis))
             values.append(axis[place])
         return self.space.nest(reversed(values))
+
+    def _conditional(self, number: int) -> dict[str, Any]:
+        """Cell `number` where parameters depend on each other: down the tree of choices by counting."""
+        values: list[Any] = [None] * len(self.axes)
+        there = [False] * len(self.axes)
+        context: Context = ()
+        for depth, place in enumerate(self.space.order):
+            there[place] = self._there(depth, context)
+            if not there[place]:
+                context = (*context, None)
+                continue
+            if not self._asked[place]:  # nothing depends on it: all its values have as many cells below
+                below = (*context, ())
+                digit, number = divmod(number, self._count(depth + 1, below))
+                values[place], context = self.axes[place][digit], below
+                continue
+            for value in self.axes[place]:
+                below = (*context, self._held(place, value))
+                cells = self._count(depth + 1, below)
+                if number < cells:
+                    break
+                number -= cells
+            values[place], context = value, below
+        return self.space.nest(values, there)
+
+    def _count(self, depth: int, context: Context) -> int:
+        """How many cells there are below a choice for the first `depth` parameters."""
+        if depth == len(self.axes):
+            return 1
+        if (depth, context) not in self._counts:
+            place = self.space.order[depth]
+            if not self._there(depth, context):
+                count = self._count(depth + 1, (*context, None))
+            elif not self._asked[place]:
+                count = len(self.axes[place]) * self._count(depth + 1, (*context, ()))
+            else:
+                kinds = Counter(self._held(place, value) for value in self.axes[place])
+                count = sum(many * self._count(depth + 1, (*context, held)) for held, many in kinds.items())
+            self._counts[depth, context] = count
+        return self._counts[depth, context]
+
+    def _there(self, depth: int, context: Context) -> bool:
+        """Whether the parameter at `depth` of the order is active."""
+        place = self.space.order[depth]
+        for condition in self.space.conditions[place]:
+            held = context[self.space.order.index(condition.other)]
+            if held is None or not held[self._asked[condition.other].index(condition)]:
+                return False
+        return True
+
+    @cached_property
+    def _asked(self) -> list[list[Condition]]:
+        """The different conditions on each leaf."""
+        asked: list[list[Condition]] = [[] for _ in self.axes]
+        for condition in dict.fromkeys(c for conditions in self.space.conditions for c in conditions):
+            asked[condition.other].append(condition)
+        return asked
+
+    def _held(self, place: int, value: Any) -> tuple[bool, ...]:
+        return tuple(condition.holds(value) for condition in self._asked[place])
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """All cells in order."""

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hpo.space.conditions import Condition, Entry, Path, When, in_order, resolve
 from hpo.space.distribution import Distribution
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One parameter: where it stands in the configuration, and its distribution."""
+    """One parameter: where it stands in the configuration, its distribution, when it is there at all."""
 
     path: Path
     distribution: Distribution
+    when: When = ()
 
     @property
     def name(self) -> str:
@@ -28,19 +28,28 @@ class Leaf:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """All parameters in W&B's order: by name, at each level of nesting, upper case before lower case."""
+    """All parameters in W&B's order: by name, at each level of nesting, upper case before lower case.
+
+    A parameter whose `when` does not hold is inactive: it has a place in the unit cube, and none in the
+    configuration.
+    """
 
     leaves: tuple[Leaf, ...]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> SearchSpace:
-        """From a tree whose leaves are distributions and whose branches are mappings."""
-        return cls(tuple(_walk(parameters, ())))
+        """From a tree of distributions and mappings; an `Entry` around either says when it is there."""
+        return cls(tuple(_walk(parameters, (), ())))
 
     @cached_property
     def searched(self) -> tuple[Leaf, ...]:
         """The parameters that can take more than one value: the axes of the unit cube."""
         return tuple(leaf for leaf in self.leaves if leaf.distribution.levels() != 1)
+
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """Places of the searched parameters among the leaves."""
+        return tuple(n for n, leaf in enumerate(self.leaves) if leaf.distribution.levels() != 1)
 
     def point(self, seed: int, index: int) -> list[float]:
         """The random point number `index` (from 0) of the unit cube in the sequence that `seed` starts.
@@ -60,16 +69,76 @@ class SearchSpace:
         return self.assemble(drawn)
 
     def assemble(self, searched: Iterable[Any]) -> dict[str, Any]:
-        """One value for each searched parameter, in order → the configuration, fixed parameters included."""
-        values = iter(searched)
-        return self.nest(
-            leaf.distribution.draw(0.5) if leaf.distribution.levels() == 1 else next(values)
+        """One value for each searched parameter, in order → the configuration, fixed parameters included.
+
+        Values of inactive parameters are passed over.
+        """
+        drawn = iter(searched)
+        values = [
+            leaf.distribution.draw(0.5) if leaf.distribution.levels() == 1 else next(drawn)
             for leaf in self.leaves
-        )
+        ]
+        return self.nest(values, self.active(values))
+
+    @cached_property
+    def conditions(self) -> tuple[tuple[Condition, ...], ...]:
+        """What must hold for each leaf to be there; raises ConditionError where that cannot be told."""
+        return resolve(self.leaves)
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Places of the leaves, each after those that its conditions name."""
+        return in_order(self.conditions)
+
+    @cached_property
+    def conditional(self) -> bool:
+        """Whether some parameter is not always there."""
+        return any(leaf.when for leaf in self.leaves)
+
+    def active(self, values: Sequence[Any]) -> list[bool]:
+        """Which leaves are there, for one value a leaf; what depends on an absent parameter is absent too."""
+        there = [True] * len(self.leaves)
+        for place in self.order if self.conditional else ():
+            conditions = self.conditions[place]
+            there[place] = all(there[c.other] and c.holds(values[c.other]) for c in conditions)
+        return there
 
     def encode(self, config: Mapping[str, Any]) -> list[float]:
-        """The CDF of each searched parameter's value; raises KeyError or ValueError if it does not fit."""
-        return [leaf.distribution.cdf(self.value(config, leaf)) for leaf in self.searched]
+        """The place of a configuration in the unit cube; inactive parameters are in the middle.
+
+        Raises KeyError or ValueError, with the reason, if it does not fit.
+        """
+        values = self.values(config)
+        there = self.active(values)
+        return [
+            leaf.distribution.locate(value) if active else 0.5
+            for leaf, value, active in zip(self.leaves, values, there, strict=True)
+            if leaf.distribution.levels() != 1
+        ]
+
+    def values(self, config: Mapping[str, Any]) -> list[Any]:
+        """A configuration's value for each leaf, None where it is inactive.
+
+        Raises KeyError for a value that is missing, ValueError for one that cannot be or should be absent.
+        """
+        values: list[Any] = [None] * len(self.leaves)
+        there = [False] * len(self.leaves)
+        for place in self.order if self.conditional else range(len(self.leaves)):
+            leaf, conditions = self.leaves[place], self.conditions[place]
+            there[place] = all(there[c.other] and c.holds(values[c.other]) for c in conditions)
+            try:
+                value = self.value(config, leaf)
+            except (KeyError, TypeError):
+                if there[place]:
+                    raise KeyError(leaf.name) from None
+                continue
+            if not there[place]:
+                raise ValueError(f"'{leaf.name}' is there, and its condition does not hold")
+            try:
+                values[place] = leaf.distribution.accept(value)
+            except ValueError as error:
+                raise ValueError(f"'{leaf.name}': {error}") from None
+        return values
 
     @staticmethod
     def value(config: Mapping[str, Any], leaf: Leaf) -> Any:
@@ -79,10 +148,13 @@ class SearchSpace:
             value = value[key]
         return value
 
-    def nest(self, values: Iterable[Any]) -> dict[str, Any]:
-        """One value for each leaf, in order → the configuration as the script sees it."""
+    def nest(self, values: Iterable[Any], active: Iterable[bool] | None = None) -> dict[str, Any]:
+        """One value for each leaf, in order → the configuration as the script sees it, of active leaves."""
         config: dict[str, Any] = {}
-        for leaf, value in zip(self.leaves, values, strict=True):
+        there = [True] * len(self.leaves) if active is None else active
+        for leaf, value, kept in zip(self.leaves, values, there, strict=True):
+            if not kept:
+                continue
             branch = config
             for key in leaf.path[:-1]:
                 branch = branch.setdefault(key, {})
@@ -90,10 +162,13 @@ class SearchSpace:
         return config
 
 
-def _walk(parameters: Mapping[str, Any], prefix: Path) -> Iterator[Leaf]:
+def _walk(parameters: Mapping[str, Any], prefix: Path, when: When) -> Iterator[Leaf]:
     for key in sorted(parameters):
-        entry = parameters[key]
+        entry, path, above = parameters[key], (*prefix, key), when
+        if isinstance(entry, Entry):
+            above = (*when, (path, entry.when))
+            entry = entry.content
         if isinstance(entry, Mapping):
-            yield from _walk(entry, (*prefix, key))
+            yield from _walk(entry, path, above)
         else:
-            yield Leaf((*prefix, key), entry)
+            yield Leaf(path, entry, above)

@@ -10,7 +10,8 @@ from typing import Any
 from hpo.errors import Problem
 from hpo.space.categories import WeightedCategorical
 from hpo.space.grid import Grid
-from hpo.space.space import Leaf
+from hpo.space.start import SobolStart, Start
+from hpo.sweepfile.choice import choose
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import is_class
@@ -32,32 +33,38 @@ def explain(loaded: Loaded, samples: int = 3, seed: int | None = None) -> dict[s
 def configurations(sweep: Sweep, samples: int, seed: int | None = None) -> list[dict[str, Any]]:
     """The first configurations that the sweep would try.
 
-    Grid: its first cells. Random: the draws of `seed`, else of `hpo.seed`, else of 0. Bayes begins with the
-    same draws; what its model proposes later depends on results.
+    Grid: its first cells. Else `hpo.search.points`, then draws of `seed`, else of the file's own, else of 0.
+    Models begin with the same draws; what they propose later depends on results.
     """
     if sweep.method == "grid":
         grid = Grid(sweep.space)
         return [grid[i] for i in range(min(samples, grid.size))]
-    chosen = seed if seed is not None else sweep.hpo.seed or 0
-    return [sweep.space.sample(chosen, i) for i in range(samples)]
+    own = sweep.hpo.search.seed if sweep.hpo.search.seed is not None else sweep.hpo.seed
+    start = Start(sweep.space, seed if seed is not None else own or 0, sweep.hpo.search.points)
+    if sweep.method == "qmc":
+        start = SobolStart(sweep.space, start.seed, start.points, sweep.hpo.search.scramble)
+    return [start.config(i) for i in range(samples)]
 
 
 def _unknown(source: Mapping[str, Any]) -> dict[str, Any]:
     """The same keys for a sweep that is not valid: what it says of itself, and nothing made of it."""
-    nothing = dict.fromkeys(("sampler", "metric", "grid_size", "early_terminate", "run_cap", "resources"))
+    nothing = dict.fromkeys(
+        ("sampler", "reason", "metric", "grid_size", "early_terminate", "run_cap", "resources")
+    )
     lists: dict[str, Any] = {"parameters": [], "samples": [], "commands": []}
     return {"name": source.get("name"), "method": source.get("method"), **nothing, **lists}
 
 
 def _told(sweep: Sweep, samples: int, seed: int | None) -> dict[str, Any]:
-    metric, rule = sweep.metric, sweep.early_terminate
+    metric, rule, choice = sweep.metric, sweep.early_terminate, choose(sweep)
     configs = configurations(sweep, samples, seed)
     return {
         "name": sweep.name,
         "method": sweep.method,
-        "sampler": sweep.sampler,
+        "sampler": choice.sampler,
+        "reason": choice.reason or None,
         "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
-        "parameters": [_parameter(leaf) for leaf in sweep.space.leaves],
+        "parameters": [_parameter(sweep, place) for place in range(len(sweep.space.leaves))],
         "grid_size": Grid(sweep.space).size if sweep.method == "grid" else None,
         "early_terminate": _rule(rule) if rule else None,
         "run_cap": sweep.run_cap,
@@ -81,7 +88,8 @@ def command_line(sweep: Sweep, config: Mapping[str, Any]) -> list[str]:
     return expand(sweep.command, sweep.program, config, env=dict(os.environ), json_file="args.json")
 
 
-def _parameter(leaf: Leaf) -> dict[str, Any]:
+def _parameter(sweep: Sweep, place: int) -> dict[str, Any]:
+    leaf = sweep.space.leaves[place]
     d = leaf.distribution
     told: dict[str, Any] = {"name": leaf.name, "path": list(leaf.path), "distribution": d.name}
     support = d.support()
@@ -95,6 +103,8 @@ def _parameter(leaf: Leaf) -> dict[str, Any]:
         told["probabilities"] = d.probabilities
     if d.constant:
         told["constant"] = d.ppf(0.5)
+    if conditions := sweep.space.conditions[place]:
+        told["when"] = {sweep.space.leaves[c.other].name: list(c.values) for c in conditions}
     return told
 
 

@@ -16,6 +16,7 @@ from hpo.sweepfile.document import Document
 from hpo.sweepfile.early import RULES, Hyperband, Ladder, Median
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
+from hpo.sweepfile.search_checks import learning, search_keys
 from hpo.sweepfile.section import EarlyTermination
 from hpo.trial.command import MACROS, unknown_macros
 
@@ -69,7 +70,7 @@ def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
     if "metrics" in raw:
         document.problem(("metrics",), "several objectives are not optimised yet", "name one under `metric:`")
     if raw.get("method") == "custom":
-        hint = "write `method: bayes`, random or grid"
+        hint = "write `method: bayes`, random or grid, or module:Searcher for your own"
         document.problem(("method",), "'custom' stands for a scheduler of W&B's", hint)
 
 
@@ -172,10 +173,14 @@ def _folders(document: Document) -> list[Path]:
 
 
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
-    who = "bayes" if raw.get("method") == "bayes" else "early_terminate" if raw.get("early_terminate") else ""
+    method = learning(raw)
+    who = method or ("early_terminate" if raw.get("early_terminate") else "")
     if who and raw.get("metric") is None and "metrics" not in raw:
-        key = "method" if who == "bayes" else who
+        key = "method" if method else who
         document.problem((key,), f"{who} needs a metric", "add `metric: {name: val_loss, goal: minimize}`")
+    if method == "bohb" and not raw.get("early_terminate"):
+        hint = "add `early_terminate: {type: bohb, max_iter: 27}`, or write `method: tpe`"
+        document.problem(("method",), "bohb has one model a rung, and no rungs are named", hint, "warning")
 
 
 def bands(document: Document, rule: EarlyTermination | None) -> None:
@@ -203,5 +208,6 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _program,
     _setup,
     _rule_class,
+    search_keys,
     _needs_metric,
 )

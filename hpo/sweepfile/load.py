@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpo.errors import Place, Problem, SweepError, suggest
+from hpo.space.conditions import Entry
 from hpo.space.parameter import is_nested, parse_parameter
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.document import Document, as_float, from_mapping, parse
@@ -19,6 +20,7 @@ from hpo.sweepfile.file_checks import FILE_CHECKS, bands, top_level_keys
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.override import override
 from hpo.sweepfile.population_checks import population
+from hpo.sweepfile.search_checks import first_points
 from hpo.sweepfile.space_checks import SPACE_CHECKS
 
 NUMERIC_SECTIONS = ("parameters", "metric", "early_terminate", "run_cap", "hpo")
@@ -98,8 +100,11 @@ def _validate(document: Document) -> Sweep | None:
     if isinstance(raw.get("parameters"), dict):
         built = _parameters(document, raw["parameters"], ("parameters",))
         known["parameters"] = built or raw["parameters"]  # empty only where the file's own mapping is
+        space = SearchSpace.of(built)
         for space_check in SPACE_CHECKS:
-            space_check(document, raw.get("method"), SearchSpace.of(built))
+            space_check(document, raw.get("method"), space)
+        if not any(p.severity == "error" for p in document.problems):
+            first_points(document, raw, space)
     try:
         sweep = Sweep.model_validate(known)
     except ValidationError as error:
@@ -137,12 +142,13 @@ def _parameters(document: Document, raw: Mapping[str, Any], path: tuple[str, ...
         here = (*path, name)
         if name in lost:
             continue
+        when, entry = _when(document, entry, here)
         if is_nested(entry):
             block = entry["parameters"]
             for key in set(entry) - {"parameters"}:
                 document.problem((*here, key), "stands beside `parameters:`", "move it inside, or remove it")
             if isinstance(block, dict) and block:
-                result[name] = _parameters(document, block, (*here, "parameters"))
+                result[name] = _with(when, _parameters(document, block, (*here, "parameters")))
             else:
                 document.problem(here, "the nested block is empty", "name parameters under `parameters:`")
             continue
@@ -150,8 +156,23 @@ def _parameters(document: Document, raw: Mapping[str, Any], path: tuple[str, ...
         for fault in parsed.faults:
             document.problem((*here, *fault.path), fault.message, fault.hint, fault.severity)
         if parsed.distribution is not None:
-            result[name] = parsed.distribution
+            result[name] = _with(when, parsed.distribution)
     return result
+
+
+def _when(document: Document, entry: Any, path: tuple[str, ...]) -> tuple[Mapping[str, Any], Any]:
+    """The `when` of a parameter or block, and the entry without it."""
+    if not isinstance(entry, dict) or "when" not in entry:
+        return {}, entry
+    when, rest = entry["when"], {key: value for key, value in entry.items() if key != "when"}
+    if isinstance(when, dict) and when:
+        return when, rest
+    document.problem((*path, "when"), "a condition is a mapping", "write `when: {other: value}`")
+    return {}, rest
+
+
+def _with(when: Mapping[str, Any], content: Any) -> Any:
+    return Entry(content, when) if when else content
 
 
 def _lost_indent(document: Document, raw: Mapping[str, Any], path: tuple[str, ...]) -> set[str]:

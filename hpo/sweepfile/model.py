@@ -15,14 +15,17 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from hpo.errors import suggest
 from hpo.space.distribution import Number, Whole, fault
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.early import EarlyTerminate
+from hpo.sweepfile.search import METHODS, Search
 from hpo.sweepfile.section import Count, Section
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_SEARCHER = re.compile(rf"{_MODULE.pattern}:[A-Za-z_]\w*")
 _BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -79,6 +82,19 @@ def _target(value: Any) -> Any:
     raise fault(f"{value!r} names no function", "write module:function, for example data:load")
 
 
+def _method(value: Any) -> Any:
+    if value in METHODS or (isinstance(value, str) and _SEARCHER.fullmatch(value)):
+        return value
+    if isinstance(value, str) and ":" in value:
+        raise fault(f"{value!r} names no searcher", "write module:Searcher, for example search:MySearcher")
+    raise fault(f"{value!r} is not a choice", suggest(value, METHODS))
+
+
+Method = Annotated[
+    str,
+    BeforeValidator(_method),
+    WithJsonSchema({"anyOf": [{"enum": list(METHODS)}, {"type": "string", "pattern": "^[\\w.]+:[\\w.]+$"}]}),
+]
 Preload = Annotated[
     Any,
     BeforeValidator(_preload),
@@ -129,6 +145,8 @@ class HpoSettings(Section):
 
     seed: Whole | None = None
     """Seed of the search; without it a fresh one is drawn, printed and recorded."""
+    search: Search = Search()
+    """Options of the search strategy: startup, points, and each method's own."""
     resources: Resources = Resources()
     """What one trial needs: cpu, gpu, memory."""
     concurrency: Count | None = None
@@ -169,8 +187,8 @@ class Sweep(BaseModel):
 
     program: Text | None = None
     """Training script, relative to where hpo is started, or else to the sweep file."""
-    method: Literal["grid", "random", "bayes"]
-    """Search strategy; `bayes` is Optuna's TPE."""
+    method: Method
+    """Search strategy; `bayes` chooses between gp and tpe, module:Searcher is a Ray Searcher of your own."""
     parameters: dict[str, Any] = Field(min_length=1)
     """The search space: parameter name → distribution, or `parameters:` for a nested block."""
     metric: Metric | None = None
@@ -198,11 +216,6 @@ class Sweep(BaseModel):
     def space(self) -> SearchSpace:
         """The parameters as a search space."""
         return SearchSpace.of(self.parameters)
-
-    @property
-    def sampler(self) -> str:
-        """The searcher that `method` stands for."""
-        return {"bayes": "tpe"}.get(self.method, self.method)
 
     @property
     def goal(self) -> Literal["minimize", "maximize"]:

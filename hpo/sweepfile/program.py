@@ -44,7 +44,15 @@ def is_class(sweep: Sweep) -> bool:
 
 def class_fault(module: str, name: str, folders: Iterable[Path]) -> tuple[str, str] | None:
     """What keeps the class `module:name` from running as trials, and what would be right."""
-    return target_fault(module, name, folders, "class")
+    places = list(folders)
+    fault = target_fault(module, name, places, "class")
+    path = next((found for folder in places if (found := _module_file(module, folder))), None)
+    if fault is not None or path is None:
+        return fault
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.ClassDef) and node.name == name and _cannot_step(node):
+            return f"class {name} of {path.name} has no step()", "return a dictionary of metrics from it"
+    return None
 
 
 def target_fault(
@@ -77,8 +85,6 @@ def target_fault(
     if what == "scheduler":
         alone = any(not (node.bases or node.keywords or node.decorator_list) for node in own)
         return (f"class {name} of {path.name} is no TrialScheduler", "derive it from one") if alone else None
-    if any(map(_cannot_step, own)):
-        return f"class {name} of {path.name} has no step()", "return a dictionary of metrics from it"
     return None
 
 

@@ -6,26 +6,21 @@ A check is one function and one entry in `SPACE_CHECKS`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from hpo.space.categories import Categorical, Constant
+from hpo.space.conditions import faults
 from hpo.space.distribution import Quantised
 from hpo.space.ranges import InvLogUniform, LogUniform, LogUniformValues, Uniform
 from hpo.space.space import Leaf, SearchSpace
 from hpo.space.values import distinct
 from hpo.sweepfile.document import Document, Path
+from hpo.sweepfile.search_checks import fits_space
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 """Names of parameters that W&B's schema allows."""
-
-
-def _searchable(document: Document, method: object, space: SearchSpace) -> None:
-    if method == "bayes" and space.leaves and not space.searched:
-        document.problem(
-            ("parameters",), "every parameter is constant: there is nothing to search", "vary one"
-        )
 
 
 def _grid_lists(document: Document, method: object, space: SearchSpace) -> None:
@@ -100,6 +95,11 @@ def _lists(document: Document, method: object, space: SearchSpace) -> None:
                 )
 
 
+def _conditions(document: Document, method: object, space: SearchSpace) -> None:
+    for fault in faults(space.leaves):
+        document.problem((*_place(fault.path), "when", fault.name), fault.message, fault.hint)
+
+
 def _ascending(value: Any) -> bool:
     numbers = isinstance(value, list) and len(value) > 2 and all(type(v) in (int, float) for v in value)
     return numbers and all(a < b for a, b in pairwise(value))
@@ -107,17 +107,19 @@ def _ascending(value: Any) -> bool:
 
 def place_of(leaf: Leaf) -> Path:
     """Where a leaf's mapping stands in the file."""
-    path: list[str | int] = []
-    for key in leaf.path:
-        path += ["parameters", key]
-    return tuple(path)
+    return _place(leaf.path)
+
+
+def _place(keys: Sequence[str]) -> Path:
+    return tuple(part for key in keys for part in ("parameters", key))
 
 
 SPACE_CHECKS: tuple[Callable[[Document, object, SearchSpace], None], ...] = (
-    _searchable,
+    fits_space,
     _grid_lists,
     _names,
     _log_ranges,
     _collapsed,
     _lists,
+    _conditions,
 )

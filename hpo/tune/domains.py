@@ -60,6 +60,11 @@ def domain(distribution: Distribution) -> Any:
     return Quantile(distribution)
 
 
-def param_space(space: SearchSpace) -> dict[str, Any]:
-    """The whole space as Tune's `param_space`, nested as the script sees it."""
-    return space.nest(domain(leaf.distribution) for leaf in space.leaves)
+def param_space(space: SearchSpace, *, conditional: bool = False) -> dict[str, Any]:
+    """The space as Tune's `param_space`, nested as the script sees it.
+
+    Tune has no conditions, and would keep a parameter that a suggestion leaves out: those with a `when` are
+    not in it unless `conditional`, and come from the searcher alone.
+    """
+    shown = [conditional or not leaf.when for leaf in space.leaves]
+    return space.nest((domain(leaf.distribution) for leaf in space.leaves), shown)

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-HISTORY = 1000
-"""Finished trials that a sampler sees at least, where there are so many: the cost of a suggestion is
-proportional to them."""
-SLACK = 250
-"""So many more come together before the least telling are let go."""
+
+@dataclass(frozen=True)
+class Memory:
+    """How many finished trials a sampler sees; the cost of a suggestion follows from it.
+
+    Once `slack` more than `most` came together, the least telling are let go, down to `most`.
+    Kept are the best and the newest, half of each: TPE sets its 25 best apart and weighs the others by age.
+    A share `cover` is taken from the newest and given to others, evenly by rank, for a model that must know
+    the bad regions too.
+    """
+
+    most: int = 1000
+    slack: int = 250
+    cover: float = 0.0
+
+    def bounded(self, finished: list[Point]) -> list[Point]:
+        """Finished points in the order of their ends, the same list where nothing is to be let go."""
+        if len(finished) < self.most + self.slack:
+            return finished
+        newest = self.most // 2 - round(self.cover * self.most)
+        older, kept = finished[:-newest], finished[-newest:]
+        ranked = sorted(range(len(older)), key=lambda place: (older[place].value, place))
+        best, others = ranked[: self.most // 2], ranked[self.most // 2 :]
+        count = self.most - newest - len(best)
+        best += [others[place * len(others) // count] for place in range(count)]
+        return [older[place] for place in sorted(best)] + kept
 
 
 @dataclass
 class Point:
     """One suggestion: its place in the sequence, where it is on Optuna's axes, its value once it has one.
 
-    `params` is None for a point of the random beginning: the seed and `index` say where that is. Of two
-    values the smaller is better. `number` is its trial in the study that was made last.
+    `params` is None for a point of the beginning: the seed and `index` say where that is; points of earlier
+    runs have negative indices. Of two values the smaller is better. `marks` is what the sampler noted on it,
+    `number` its trial in the study that was made last.
     """
 
     index: int
     params: dict[str, Any] | None = None
     value: float | None = None
+    marks: dict[str, Any] = field(default_factory=dict)
     number: int = -1
-
-
-def bounded(finished: list[Point]) -> list[Point]:
-    """Finished points in the order of their ends, no more than HISTORY of them once SLACK too many came.
-
-    Kept are the best and the newest, half of each: TPE sets its 25 best apart and weighs the others by age.
-    """
-    if len(finished) < HISTORY + SLACK:
-        return finished
-    older, newest = finished[: -HISTORY // 2], finished[-HISTORY // 2 :]
-    ranked = sorted(range(len(older)), key=lambda place: (older[place].value, place))
-    return [older[place] for place in sorted(ranked[: HISTORY - len(newest)])] + newest

@@ -8,6 +8,7 @@ from hpo.sweepfile.model import Sweep
 
 
 def fresh_seed(sweep: Sweep, seed: int | None = None) -> int:
-    """`seed`, else the sweep's own, else a random one."""
-    chosen = seed if seed is not None else sweep.hpo.seed
+    """`seed`, else the sweep's own (`hpo.search.seed`, `hpo.seed`), else a random one."""
+    own = (seed, sweep.hpo.search.seed, sweep.hpo.seed)
+    chosen = next((one for one in own if one is not None), None)
     return random.SystemRandom().randrange(2**31) if chosen is None else chosen

@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Container, Iterable
+from typing import Any, Literal
 
 import optuna
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial, TrialState
 
-from hpo.space.space import SearchSpace
-from hpo.tune.axes import axis
+from hpo.space.start import Start
+from hpo.tune.axes import Axes
 from hpo.tune.history import Point
+
+Absent = Literal["dropped", "centred", "kept"]
+"""What a sampler sees of an inactive parameter: nothing, always the same place, or any place."""
+MARKS = ("cma", "sepcma", "x_for_tell")
+"""What CMA-ES notes on trials: its state, without which it would begin anew."""
 
 
 class Study:
     """An Optuna study in memory over a search space, made from points that are finished or still run."""
 
-    def __init__(self, space: SearchSpace, seed: int, points: Iterable[Point] = ()) -> None:
+    def __init__(self, axes: Axes, start: Start, absent: Absent, points: Iterable[Point] = ()) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.space, self.seed = space, seed
-        self.axes = {"\x1f".join(leaf.path): axis(leaf.distribution) for leaf in space.searched}
-        self.distributions = {name: axis.distribution for name, axis in self.axes.items()}
+        self.axes, self.start, self.absent = axes, start, absent
         self.study = optuna.create_study(direction="minimize")
         for point in points:
             self.add(point)
 
-    def add(self, point: Point) -> None:
-        """Make a point known: finished where it has a value, else running."""
-        if point.params is None:
-            start = self.space.point(self.seed, point.index)
-            point.params = {n: a.from_unit(u) for (n, a), u in zip(self.axes.items(), start, strict=True)}
+    def add(self, point: Point, value: float | None = None) -> None:
+        """Make a point known: finished where it has a value, here or there, else running."""
+        value = point.value if value is None else value
         point.number = len(self.study.get_trials(deepcopy=False))
-        self.study.add_trial(
-            optuna.trial.create_trial(
-                state=TrialState.RUNNING if point.value is None else TrialState.COMPLETE,
-                params=point.params,
-                distributions=self.distributions,
-                value=point.value,
-            )
+        self.study.add_trial(self.frozen(point, value))
+
+    def frozen(self, point: Point, value: float | None, names: Container[str] | None = None) -> Any:
+        """A point as a trial of Optuna's, of `names` only where these are given."""
+        if point.params is None:
+            point.params = self.axes.start(self.start, point.index)
+        seen = self.seen(point.params)
+        params = {name: number for name, number in seen.items() if names is None or name in names}
+        return optuna.trial.create_trial(
+            state=TrialState.RUNNING if value is None else TrialState.COMPLETE,
+            params=params,
+            distributions={name: self.axes.distributions[name] for name in params},
+            system_attrs=point.marks,
+            value=value,
         )
+
+    def seen(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What the sampler sees of a point."""
+        if self.absent == "kept" or not self.axes.space.conditional:
+            return params
+        there = self.axes.active(params)
+        if self.absent == "dropped":
+            return {name: number for name, number in params.items() if there[name]}
+        return {n: x if there[n] else self.axes.axes[n].from_unit(0.5) for n, x in params.items()}
 
     def ask(self, index: int, sampler: BaseSampler) -> tuple[Point, dict[str, Any]]:
         """Where `sampler` wants suggestion number `index`, a running point from now on; its configuration."""
         self.study.sampler = sampler
-        trial = self.study.ask(self.distributions)
-        config = self.space.assemble(axis.value(trial.params[name]) for name, axis in self.axes.items())
-        return Point(index, trial.params, number=trial.number), config
+        trial = self.study.ask()
+        params: dict[str, Any] = {}
+        for level in self.axes.levels:
+            there = self.axes.active(params)
+            for name in level:
+                if there[name] or self.absent != "dropped":
+                    params[name] = self._suggest(trial, name)
+        params = {name: params[name] for name in self.axes.axes if name in params}
+        attributes = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
+        marks = {key: value for key, value in attributes.items() if key.startswith(MARKS)}
+        point = Point(index, params, marks=marks, number=trial.number)
+        if (seen := self.seen(params)) != params:
+            self.study.tell(trial, state=TrialState.FAIL)
+            point.params = seen
+            self.add(point)
+        return point, self.axes.config(params)
 
     def tell(self, point: Point) -> None:
         """A running point has ended; without a value it tells nothing."""
         state = TrialState.FAIL if point.value is None else TrialState.COMPLETE
         self.study.tell(point.number, point.value, state=state)
 
-
-class Tpe(TPESampler):
-    """Optuna's TPE told what the search space is: to look through all trials for it costs as much again."""
-
-    space: dict[str, BaseDistribution]
-
-    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
-        """The axes that can be sampled together: all that have a choice."""
-        return self.space
+    def _suggest(self, trial: Trial, name: str) -> Any:
+        match self.axes.distributions[name]:
+            case CategoricalDistribution(choices=choices):
+                return trial.suggest_categorical(name, choices)
+            case IntDistribution(low=low, high=high):
+                return trial.suggest_int(name, low, high)
+            case FloatDistribution(low=low, high=high, log=log):
+                return trial.suggest_float(name, low, high, log=log)
+        raise AssertionError(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
+from hpo.errors import UserError
+from hpo.sweepfile.choice import choose, lacking
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Metric, Sweep
+from hpo.tune.custom import CustomSearcher
 from hpo.tune.domains import param_space
 from hpo.tune.schedulers import scheduler
-from hpo.tune.searchers import SEARCHERS, GridSearcher, SpaceSearcher
+from hpo.tune.searchers import SEARCHERS, GridSearcher, ModelSearcher, SpaceSearcher
 from hpo.tune.seed import fresh_seed
 
 
@@ -80,11 +83,19 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
     return Translation(param_space(sweep.space), search_alg, early, count, stopper)
 
 
-def searcher(sweep: Sweep, seed: int) -> SpaceSearcher:
-    """The searcher of a sweep."""
-    cls = SEARCHERS[sweep.sampler]
+def searcher(
+    sweep: Sweep, seed: int, count: int | None = None, folders: Sequence[Path] = (Path(),)
+) -> SpaceSearcher:
+    """The searcher of a sweep of `count` trials; a class of the user's is imported from `folders`."""
+    sampler = choose(sweep, count).sampler
     metric = sweep.metric.name if sweep.metric else None
-    settings: dict[str, Any] = {"seed": seed, "metric": metric, "mode": sweep.goal[:3]}
-    if sweep.sampler not in ("grid", "random") and sweep.metric:
+    own = sweep.hpo.search
+    settings: dict[str, Any] = {"seed": seed, "metric": metric, "mode": sweep.goal[:3], "options": own}
+    if sampler == "custom":
+        return CustomSearcher(sweep.space, target=sweep.method, folders=folders, **settings)
+    if missing := lacking(sampler):
+        raise UserError(f"{sampler} needs {' and '.join(missing)}; pip install 'hpo[{sampler}]'")
+    cls = SEARCHERS[sampler]
+    if issubclass(cls, ModelSearcher) and sweep.metric:
         settings["use"] = sweep.metric.use
     return cls(sweep.space, **settings)

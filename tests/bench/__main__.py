@@ -14,6 +14,8 @@ BENCHMARKS = {
     "reports": "what logged rows cost",
     "scale": "what a trial costs the driver as a run grows",
     "startup": "seconds to the first trial and to exit",
+    "suggest": "what a suggestion costs after many trials",
+    "regret": "how far from the minimum each search ends, beside Optuna and Ray",
     "nodes": "how busy the slots of one, two and four nodes are kept",
 }
 
@@ -27,8 +29,12 @@ def main() -> int:
         command.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all")
         command.add_argument("--no-peers", action="store_true", help="leave out rows that only compare")
         command.add_argument("--repeats", type=int, help="how often each row is measured")
+        if name == "regret":
+            command.add_argument("--seeds", type=int, help="how many searches of each kind")
+            command.add_argument("--trials", type=int, help="trials of a search")
     chosen = parser.parse_args()
-    options = Options(chosen.quick, not chosen.no_peers, chosen.repeats)
+    seeds, trials = getattr(chosen, "seeds", None), getattr(chosen, "trials", None)
+    options = Options(chosen.quick, not chosen.no_peers, chosen.repeats, seeds, trials)
     importlib.import_module(f"tests.bench.{chosen.name}").main(options)
     return 1 if options.failed else 0
 

@@ -23,6 +23,8 @@ class Options:
     quick: bool = False
     peers: bool = True
     repeats: int | None = None
+    seeds: int | None = None
+    trials: int | None = None
     failed: list[str] = field(default_factory=list)
     """Rows that could not be measured, filled as they are met."""
 

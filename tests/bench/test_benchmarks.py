@@ -19,6 +19,8 @@ ROWS = {
     "reports": ("hpo, 2", "hpo.report in a trial", "script alone"),
     "scale": ("hpo, random", "hpo, TPE"),
     "startup": ("hpo run, one trial", "ray.init() alone"),
+    "suggest": ("tpe", "gp", "cmaes", "qmc", "bohb"),
+    "regret": ("hpo tpe", "hpo gp", "hpo cmaes", "hpo qmc", "hpo bohb"),
     "nodes": ("2 nodes of 2 slots",),
 }
 """Benchmark → some of its rows."""

@@ -29,10 +29,10 @@ PARAMETERS = {
 LONG = 1e6
 
 
-def bayes() -> SpaceSearcher:
-    return searcher(
-        load_sweep({"method": "bayes", "metric": {"name": "loss"}, "parameters": PARAMETERS}), seed=4
-    )
+def bayes(method: str = "bayes") -> SpaceSearcher:
+    rule = {"type": "hyperband", "min_iter": 1}
+    sweep = {"method": method, "metric": {"name": "loss"}, "parameters": PARAMETERS, "early_terminate": rule}
+    return searcher(load_sweep(sweep), seed=4)
 
 
 @pytest.fixture
@@ -67,13 +67,14 @@ def one_by_one(asked: Asking, numbers: range) -> list[Any]:
         configs.append(wait(asked, number))
         values, error = result(number, configs[-1])
         if values:
-            asked.result(str(number), {"loss": values["loss"] + 1})
+            asked.result(str(number), {"loss": values["loss"] + 1, "training_iteration": 1})
+            values = {**values, "training_iteration": 3} if number % 2 else None
         asked.complete(str(number), values, error=error)
     return configs
 
 
-def directly(count: int) -> list[Any]:
-    return one_by_one(Asking(bayes()), range(1, count + 1))
+def directly(count: int, method: str = "bayes") -> list[Any]:
+    return one_by_one(Asking(bayes(method)), range(1, count + 1))
 
 
 def kill(asked: SideAsking) -> None:
@@ -84,6 +85,14 @@ def test_with_one_slot_the_suggestions_are_those_of_the_searcher_itself(beside: 
     beside.pace(1, LONG)
     assert one_by_one(beside, range(1, 26)) == directly(25)
     assert beside.notes == []
+
+
+@pytest.mark.parametrize("method", ["bohb", "cmaes", "gp"])
+def test_a_model_that_knows_more_than_values_is_told_it_beside_too(method: str) -> None:
+    made = asking(bayes(method), 1)
+    made.pace(1, LONG)
+    assert one_by_one(made, range(1, 26)) == directly(25, method)
+    made.close()
 
 
 def test_the_random_beginning_waits_for_nothing(beside: SideAsking) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpo.space.conditions import Entry
 from hpo.space.grid import Grid
 from hpo.space.parameter import is_nested, parse_parameter
 from hpo.space.space import SearchSpace
@@ -140,3 +141,40 @@ def test_when_values_are_the_same(one: Any, other: Any, same: bool) -> None:
 def test_keys_can_be_hashed_and_are_the_same_each_time(value: Any) -> None:
     assert hash(value_key(value)) == hash(value_key(value))
     assert value_key(value) == value_key(value)
+
+
+def when(content: Any, **conditions: Any) -> Entry:
+    return Entry(content, conditions)
+
+
+def choice(*values: Any) -> Any:
+    return parse_parameter({"values": list(values)}).distribution
+
+
+def test_inactive_parameters_multiply_no_cells() -> None:
+    space = SearchSpace.of(
+        {
+            "momentum": when(choice(0.8, 0.9), optimizer="sgd"),
+            "optimizer": choice("adam", "sgd"),
+            "layers": parse_parameter({"min": 1, "max": 3}).distribution,
+            "net": {
+                "second": when(choice(8, 16), layers=[2, 3]),
+                "third": when(choice("x", "y", "z"), layers=3, second=16),
+            },
+        }
+    )
+    cells = list(Grid(space))
+    everything = (space.assemble(row) for row in itertools.product(*(axis for axis in Grid(space).axes)))
+    assert len(cells) == Grid(space).size == 3 * (1 + 2 + 1 + 3)
+    assert {repr(cell) for cell in cells} == {repr(cell) for cell in everything}
+    assert len({repr(cell) for cell in cells}) == len(cells)
+
+
+def test_a_conditional_grid_of_a_million_million_cells_is_there_at_once() -> None:
+    start = time.monotonic()
+    whole = parse_parameter({"min": 0, "max": 10**6 - 1}).distribution
+    made = Grid(SearchSpace.of({"a": whole, "b": whole, "c": when(whole, d=1), "d": choice(0, 1)}))
+    assert made.size == 10**12 * (1 + 10**6)
+    assert made[made.size - 1] == {"a": 999_999, "b": 999_999, "c": 999_999, "d": 1}
+    assert made[1 + 10**6] == {"a": 0, "b": 1, "d": 0}
+    assert time.monotonic() - start < 1

@@ -94,7 +94,7 @@ def test_what_belongs_to_services_of_wandb(changes: dict[str, Any], said: str) -
     [
         ({"method": ...}, "method: is missing; add `method: random` (or grid, bayes)"),
         ({"method": "Bayes"}, "method: 'Bayes' is not a choice; did you mean 'bayes'?"),
-        ({"method": "tpe"}, "method: 'tpe' is not a choice; known: grid, random, bayes"),
+        ({"method": "sobol"}, "method: 'sobol' is not a choice; known: grid, random, bayes"),
         ({"parameters": ...}, "parameters: is missing; name what to vary under `parameters:`"),
         ({"parameters": {}}, "parameters: is empty; name what to vary under `parameters:`"),
         ({"parameters": "lr"}, "parameters: a mapping is needed, not 'lr'; write one `name:` a parameter"),

@@ -73,6 +73,8 @@ def test_it_refuses_mistakes_of_form(name: str) -> None:
         {"distribution": "q_normal", "mu": 0, "sigma": 1, "q": 0.5},
         {"distribution": "beta", "a": 2, "b": 3},
         {"parameters": {"y": {"parameters": {"z": {"value": 1}}}}},
+        {"values": [1, 2], "when": {"y": [1, None]}},
+        {"parameters": {"y": {"value": 1}}, "when": {"z": 2}},
     ],
 )
 def test_parameters_that_it_accepts(parameter: dict[str, Any]) -> None:
@@ -116,6 +118,9 @@ def test_rules_that_it_accepts(rule: dict[str, Any]) -> None:
         {"method": "grid", "parameters": P, "early_terminate": {"type": "envelope"}},
         {"method": "grid", "parameters": P, "early_terminate": {"type": "median", "eta": 3}},
         {"method": "grid", "parameters": P, "early_terminate": {"type": "hyperband_sync"}},
+        {"method": "grid", "parameters": {"x": {"values": [1], "when": "y"}}},
+        {"method": "tpe", "parameters": P, "hpo": {"search": {"startup": -1}}},
+        {"method": "tpe", "parameters": P, "hpo": {"search": {"points": {"x": 1}}}},
     ],
 )
 def test_sweeps_that_it_refuses(sweep: dict[str, Any]) -> None:

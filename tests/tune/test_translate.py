@@ -106,3 +106,12 @@ def test_a_seed_repeats_the_search() -> None:
 def test_a_broken_sweep_names_all_its_problems() -> None:
     with pytest.raises(hpo.errors.SweepError, match=r"(?s)metric.*parameters\.a"):
         hpo.translate({"method": "bayes", "parameters": {"a": {"min": 2, "max": 1}}})
+
+
+def test_tune_is_not_given_what_a_suggestion_may_leave_out() -> None:
+    when = {"min": 0.0, "max": 1.0, "when": {"a": 2}}
+    sweep = {"method": "random", "parameters": {"a": {"values": [1, 2]}, "n": {"parameters": {"b": when}}}}
+    translation = hpo.translate(sweep, seed=1)
+    assert set(translation.param_space) == {"a"}
+    configs = [translation.search_alg.suggest(str(number)) for number in range(20)]
+    assert all(("n" in config) == (config["a"] == 2) for config in configs)

@@ -8,9 +8,10 @@ from random import Random
 from typing import Any
 
 from hpo.space.categories import Categorical
+from hpo.space.conditions import Path
 from hpo.space.distribution import Distribution, Quantised, rounded
 from hpo.space.ranges import IntUniform
-from hpo.space.space import Leaf, Path, SearchSpace
+from hpo.space.space import Leaf, SearchSpace
 from hpo.space.values import distinct, value_key
 from hpo.sweepfile.population import Mutation
 

@@ -1,0 +1,107 @@
+"""`method: module:Searcher`: any Searcher of Ray Tune's, the user's own too."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from hpo.errors import UserError
+from hpo.space.space import SearchSpace
+from hpo.tune.domains import param_space
+from hpo.tune.searcher import SpaceSearcher
+
+
+class CustomSearcher(SpaceSearcher):
+    """A Searcher of another make, asked over the sweep's space as a stock Tuner would ask it.
+
+    What it leaves out of a configuration is filled with the sweep's constants, inactive parameters are taken
+    out. Raises UserError where it cannot be loaded, or does not take the metric or the space.
+    """
+
+    def __init__(
+        self, space: SearchSpace, *, target: str, folders: Sequence[Path] = (Path(),), **settings: Any
+    ) -> None:
+        super().__init__(space, **settings)
+        self.inner = made(target, folders, self.options.options)
+        taken = {leaf.path: leaf.distribution.ppf(0.5) for leaf in space.leaves if leaf.distribution.constant}
+        self.constants = taken
+        try:
+            accepted = self.inner.set_search_properties(
+                self.metric, self.mode, param_space(space, conditional=True)
+            )
+        except Exception as error:
+            raise UserError(f"{target} does not take this search space: {error}") from error
+        if not accepted:
+            raise UserError(f"{target} takes no search space; give it none of its own, nor a metric")
+
+    def propose(self, trial_id: str, index: int) -> Any:
+        """What the inner searcher says; None where it wants to be asked later."""
+        config = self.inner.suggest(trial_id)
+        if config is None or config == Searcher.FINISHED:
+            return config
+        values = [self._value(config, leaf.path) for leaf in self.space.leaves]
+        return self.space.nest(values, self.space.active(values))
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Pass it on."""
+        self.inner.on_trial_result(trial_id, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Pass it on; a trial that gave no value has failed for it."""
+        self.inner.on_trial_complete(trial_id, result, error=error or not result)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Let it write its state."""
+        self.inner.save(checkpoint_path)
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Let it read its state."""
+        self.inner.restore(checkpoint_path)
+
+    def _value(self, config: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+        value: Any = config
+        for key in path:
+            if not isinstance(value, Mapping) or key not in value:
+                if path in self.constants:
+                    return self.constants[path]
+                raise UserError(f"the searcher's suggestion lacks '{'.'.join(path)}'")
+            value = value[key]
+        return value
+
+
+def made(target: str, folders: Sequence[Path], options: Mapping[str, Any]) -> Searcher:
+    """An instance of the class that `module:Class` names; raises UserError, with the reason, for none."""
+    module, _, name = target.partition(":")
+    with _looked_for_in(folders):
+        try:
+            cls = getattr(importlib.import_module(module), name)
+        except AttributeError:
+            raise UserError(f"module '{module}' has no '{name}'") from None
+        except Exception as error:
+            raise UserError(f"method {target} cannot be imported: {type(error).__name__}: {error}") from error
+        if not (isinstance(cls, type) and issubclass(cls, Searcher)):
+            raise UserError(f"{target} is no Searcher; derive it from ray.tune.search.Searcher")
+        try:
+            return cls(**options)
+        except Exception as error:
+            hint = "its arguments stand under hpo.search.options"
+            raise UserError(f"{target} cannot be made: {error}; {hint}") from error
+
+
+@contextmanager
+def _looked_for_in(folders: Sequence[Path]) -> Iterator[None]:
+    """Modules are first looked for where a script's would be."""
+    before = list(sys.path)
+    sys.path[:0] = [str(folder.resolve()) for folder in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before

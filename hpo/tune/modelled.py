@@ -1,0 +1,172 @@
+"""A searcher that asks one of Optuna's samplers; which one is a subclass's matter."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hpo.space.space import SearchSpace
+from hpo.sweepfile.search import Search
+from hpo.tune.earlier import Earlier
+from hpo.tune.history import Memory, Point
+from hpo.tune.searcher import BEST, END, SpaceSearcher
+
+if TYPE_CHECKING:
+    from hpo.tune.axes import Axes
+    from hpo.tune.study import Absent, Study
+
+
+class ModelSearcher(SpaceSearcher):
+    """A sampler of Optuna's, asked and told; the first suggestions are given or random.
+
+    A trial's value is its best so far (or last, by `use`). A trial that failed or gave no number is told as
+    the worst value seen, W&B's `impute: worst`.
+
+    A suggestion follows from the seed, its place in the sequence and the values told before it, and from
+    nothing else: a copy that was told the same goes on alike. The sampler sees the finished trials that say
+    most (`memory`), so that a suggestion costs the same however many there were. Optuna is loaded with the
+    first suggestion after the beginning.
+    """
+
+    costly = True
+    beginning: ClassVar[int] = 10
+    """Random suggestions before the first model, unless `hpo.search.startup` says otherwise."""
+    memory: ClassVar[Memory] = Memory()
+    absent: ClassVar[Absent] = "dropped"
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,
+        metric: str | None,
+        mode: str,
+        use: str = "best",
+        options: Search | None = None,
+    ) -> None:
+        super().__init__(space, seed=seed, metric=metric, mode=mode, options=options)
+        self.use = use
+        self.sign = 1.0 if mode == "min" else -1.0
+        own = self.options.startup
+        self.startup = max(self.beginning if own is None else own, len(self.options.points))
+        """So many suggestions need no model."""
+        self.running: dict[str, Point] = {}
+        self.history: list[Point] = []
+        self.best: dict[str, float] = {}
+        self.worst: float | None = None
+        self.study: Study | None = None
+
+    def sampler(self, seed: int, index: int, axes: Axes) -> Any:
+        """The Optuna sampler that makes suggestion `index`; each has a `seed` of its own."""
+        raise NotImplementedError
+
+    def propose(self, trial_id: str, index: int) -> Any:
+        """A point of the beginning at first, then what the sampler makes of the finished trials."""
+        if self.unmodelled(index):
+            point, config = Point(index), self.start.config(index)
+            if self.study is not None:
+                self.study.add(point)
+        else:
+            study = self.prepare()
+            seed = random.Random(f"hpo:model:{self.seed}:{index}").getrandbits(32)
+            point, config = study.ask(index, self.sampler(seed, index, study.axes))
+        self.running[trial_id] = point
+        return config
+
+    def unmodelled(self, index: int) -> bool:
+        """Whether suggestion `index` is made without the model."""
+        return index < self.startup
+
+    def adopt(self, trial_id: str, point: Point) -> None:
+        """Take over the next suggestion, made by a copy of this searcher that was told the same."""
+        self.running[trial_id] = Point(point.index, point.params, marks=point.marks)
+        self.suggested += 1
+
+    def withdraw(self, trial_id: str) -> None:
+        """Forget the newest suggestion: no trial was made of it."""
+        del self.running[trial_id]
+        self.suggested -= 1
+        self.study = None
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Follow a trial's best value."""
+        value = self.number(result)
+        if value is not None:
+            self.best[trial_id] = min(self.best.get(trial_id, math.inf), value)
+
+    def number(self, result: dict[str, Any]) -> float | None:
+        """A result's value, the smaller the better; None where it has no finite one."""
+        value = result.get(BEST, result.get(self.metric))
+        return self.sign * value if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tell the sampler how a trial ended; unknown trials and repeats are passed over."""
+        if trial_id in self.running:
+            self.learn(trial_id, self.worth(trial_id, result, error))
+
+    def worth(self, trial_id: str, result: dict[str, Any] | None, error: bool) -> float | None:
+        """What the sampler is to be told of a trial that ended, smaller is better; None: nothing."""
+        error = error or ((result or {}).get(END) or {}).get("state") == "failed"
+        if result and not error:
+            self.on_trial_result(trial_id, result)
+        value = self.best.pop(trial_id, None)
+        last: Any = (result or {}).get(self.metric)
+        latest = self.use == "last" and isinstance(last, (int, float)) and math.isfinite(last)
+        if latest and value is not None:
+            value = self.sign * last
+        if error or value is None:
+            return self.worst
+        self.worst = value if self.worst is None else max(self.worst, value)
+        return value
+
+    def learn(self, trial_id: str, value: float | None) -> None:
+        """Take in a suggestion's value, smaller is better; with None it is forgotten."""
+        point = self.running.pop(trial_id)
+        point.value = value
+        if self.study is not None:
+            self.study.tell(point)
+        if value is not None:
+            self.keep(point)
+
+    def observation(self, trial_id: str, result: dict[str, Any]) -> tuple[float, int] | None:
+        """What a running trial's result tells a model that knows of iterations: value and iteration."""
+        return None
+
+    def observe(self, trial_id: str, value: float, step: int) -> None:
+        """Take in what `observation` made of a result."""
+
+    def keep(self, point: Point) -> None:
+        """Put a finished point into the history."""
+        self.history.append(point)
+        kept = self.memory.bounded(self.history)
+        if kept is not self.history:
+            self.history, self.study = kept, None
+
+    def recall(self, trials: list[Earlier]) -> bool:
+        """Earlier trials come before the first of this run, and stand for as many of its random ones."""
+        from hpo.tune.axes import Axes
+
+        axes = Axes(self.space)
+        for number, trial in enumerate(trials):
+            value = self.sign * trial.value
+            self.worst = value if self.worst is None else max(self.worst, value)
+            self.keep(Point(number - len(trials), axes.locate(trial.config), value))
+        self.startup = max(self.startup - len(trials), len(self.options.points))
+        return True
+
+    def prepare(self) -> Study:
+        """Make all that a suggestion needs beforehand: load Optuna, tell it what is known."""
+        if self.study is None:
+            from hpo.tune.axes import Axes
+            from hpo.tune.study import Study
+
+            known = sorted([*self.history, *self.running.values()], key=lambda point: point.index)
+            self.study = Study(Axes(self.space), self.start, self.absent, known)
+        return self.study
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy makes a study of its own."""
+        return {**self.__dict__, "study": None}

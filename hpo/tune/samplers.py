@@ -1,0 +1,71 @@
+"""Optuna's samplers told what the search space is: to look through all trials for it costs as much again."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import CmaEsSampler, GPSampler, TPESampler
+
+from hpo.tune.axes import Axes
+
+
+class Tpe(TPESampler):
+    """TPE that goes down the tree of conditions: a parameter is modelled by the trials that have it."""
+
+    axes: Axes
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        """The axes that can be sampled together: all that have a choice."""
+        return self.axes.distributions
+
+    def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
+        """Level by level: all that do not depend on each other are sampled together."""
+        params: dict[str, Any] = {}
+        for level in self.axes.levels:
+            there = self.axes.active(params)
+            here = {name: search_space[name] for name in level if there[name]}
+            params |= super().sample_relative(study, trial, here) if here else {}
+            if any(name not in params for name in here):
+                break
+        return params
+
+
+class SeparateTpe(TPESampler):
+    """TPE that models each parameter by itself."""
+
+    axes: Axes
+
+
+class Gp(GPSampler):
+    """A Gaussian process over all axes."""
+
+    axes: Axes
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        """All axes."""
+        return self.axes.distributions
+
+
+class Cmaes(CmaEsSampler):
+    """CMA-ES over all axes that are numbers."""
+
+    axes: Axes
+    index: int
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        """What it moves; choices are drawn at random."""
+        return self.numeric(self.axes)
+
+    @staticmethod
+    def numeric(axes: Axes) -> dict[str, BaseDistribution]:
+        """The axes that are numbers."""
+        found = axes.distributions.items()
+        return {name: one for name, one in found if not isinstance(one, CategoricalDistribution)}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
+        """A draw of the distribution that it has come to; the trial's number is part of Optuna's seed."""
+        numbered = copy.copy(trial)
+        numbered.number = self.index
+        return super().sample_relative(study, numbered, search_space)
