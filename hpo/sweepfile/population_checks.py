@@ -30,6 +30,10 @@ def population(document: Document, sweep: Sweep) -> None:
     for name, mutation in rule.mutate.items():
         if name in leaves:
             _mutated(document, leaves[name], mutation)
+    decided = {sweep.space.leaves[c.other].name for found in sweep.space.conditions for c in found}
+    for name in decided & set(rule.mutate):
+        message = f"others are there only `when` '{name}' has some value: a step would leave them out"
+        document.problem(("early_terminate", "mutate"), message, f"leave {name} out")
     for name in set(rule.group) & set(rule.mutate):
         message = f"'{name}' is mutated too: a clone would leave its group"
         document.problem(("early_terminate", "group"), message, "name it once")

@@ -77,6 +77,14 @@ def test_methods_that_learn_from_results_are_refused(method: str) -> None:
     assert not read_sweep(sweep({}, method="random")).errors
 
 
+def test_a_parameter_that_others_hang_on_is_not_mutated() -> None:
+    parameters: dict[str, Any] = {"lr": {"min": 0.0, "max": 1.0}, "n": {"values": [1, 2]}}
+    parameters["m"] = {"values": [3, 4], "when": {"n": 2}}
+    (problem,) = read_sweep(sweep({"mutate": ["n"]}, parameters=parameters)).errors
+    assert "others are there only `when` 'n' has some value" in str(problem)
+    assert not read_sweep(sweep({"mutate": ["lr", "m"]}, parameters=parameters)).errors
+
+
 def test_a_population_has_a_size_and_hpos_own_engine() -> None:
     with pytest.raises(UserError, match="how large its population is; give --count 8"):
         plan(read_sweep(sweep({}, hpo={"time_budget": 60})), RunOptions())
