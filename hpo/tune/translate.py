@@ -10,8 +10,10 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
+from hpo.errors import UserError
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Metric, Sweep
+from hpo.sweepfile.population import Population
 from hpo.tune.domains import param_space
 from hpo.tune.schedulers import scheduler
 from hpo.tune.searchers import SEARCHERS, GridSearcher, SpaceSearcher
@@ -72,6 +74,9 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
     """
     beside = Path(sweep).resolve().parent if isinstance(sweep, (str, Path)) else Path.cwd()
     sweep = load_sweep(sweep)
+    if isinstance(sweep.early_terminate, Population):
+        what = f"{sweep.early_terminate.type} starts trials from each other's checkpoints"
+        raise UserError(f"{what}, which a stock Tuner cannot; use hpo.run")
     seed = fresh_seed(sweep, seed)
     search_alg = searcher(sweep, seed)
     early = scheduler(sweep, seed, (Path.cwd(), beside))
