@@ -191,5 +191,5 @@ def test_ended_trials_are_no_donors() -> None:
 
 
 def test_a_stock_tuner_gets_no_population() -> None:
-    with pytest.raises(UserError, match="use hpo.run"):
+    with pytest.raises(UserError, match=r"use hpo\.run"):
         translate(sweep(4))
