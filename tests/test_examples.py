@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ def test_each_runs(path: Path, tmp_path: Path) -> None:
     short = {"value": 3} if sweep.early_terminate else {"value": 1}
     arguments = ["--count", "3", "--seed", "1", "--out", "run", "--set", f"parameters.epochs={short}"]
     command = [sys.executable, "-m", "hpo", "run", str(path), *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    wide = {**os.environ, "COLUMNS": "140"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=wide, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     run = load_run(tmp_path / "run")
     assert len(run.trials) == 3

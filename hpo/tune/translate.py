@@ -14,6 +14,7 @@ from hpo.errors import UserError
 from hpo.sweepfile.choice import choose, lacking
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Metric, Sweep
+from hpo.sweepfile.population import Population
 from hpo.tune.custom import CustomSearcher
 from hpo.tune.domains import param_space
 from hpo.tune.schedulers import scheduler
@@ -75,6 +76,9 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
     """
     beside = Path(sweep).resolve().parent if isinstance(sweep, (str, Path)) else Path.cwd()
     sweep = load_sweep(sweep)
+    if isinstance(sweep.early_terminate, Population):
+        what = f"{sweep.early_terminate.type} starts trials from each other's checkpoints"
+        raise UserError(f"{what}, which a stock Tuner cannot; use hpo.run")
     seed = fresh_seed(sweep, seed)
     search_alg = searcher(sweep, seed)
     early = scheduler(sweep, seed, (Path.cwd(), beside))

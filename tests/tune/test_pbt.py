@@ -10,9 +10,11 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from hpo.engine.scheduling import Scheduling
+from hpo.errors import UserError
 from hpo.sweepfile.load import load_sweep
 from hpo.tune.schedulers import scheduler
 from hpo.tune.schedulers.judging import TIME
+from hpo.tune.translate import translate
 from tests.tune.population_runs import Run, simulate
 
 Weights = tuple[float, float]
@@ -186,3 +188,8 @@ def test_ended_trials_are_no_donors() -> None:
     scheduling.complete("4", {TIME: 4, "loss": 1.0}, error=False)
     assert scheduling.result("1", {TIME: 8, "loss": 99.0}) == PAUSE
     assert scheduling.trials["1"].donor is scheduling.trials["3"]
+
+
+def test_a_stock_tuner_gets_no_population() -> None:
+    with pytest.raises(UserError, match=r"use hpo\.run"):
+        translate(sweep(4))
