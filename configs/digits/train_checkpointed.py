@@ -12,8 +12,9 @@ def main():
 
     torch.manual_seed(0)
     loader, validation = build_data(config["batch_size"])
-    network = build_network(config["fc_layer_size"], config["dropout"])
-    optimizer = build_optimizer(network, config["optimizer"], config["learning_rate"])
+    second = config["second_layer_size"] if config["layers"] == 2 else 0
+    network = build_network(config["fc_layer_size"], second, config["dropout"])
+    optimizer = build_optimizer(network, config["optimizer"], config["learning_rate"], config["momentum"])
     if state:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])

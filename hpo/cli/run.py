@@ -47,12 +47,10 @@ def run(
     before = tuple(prior or ())
     options = RunOptions(out, count, seed, concurrency, address, engine, prior=before, replay=replay)
     planned = plan(loaded, options)
-    for note in planned.notes:
+    both = hidden(loaded.valid(), sweep, Path.cwd())
+    place = f"program: {script_of(loaded.valid())}{both}" if both else ""
+    for note in filter(None, [*planned.notes, _other_python(loaded.valid()), place]):
         print(note, file=sys.stderr)
-    if note := _other_python(loaded.valid()):
-        print(note, file=sys.stderr)
-    if note := hidden(loaded.valid(), sweep, Path.cwd()):
-        print(f"program: {script_of(loaded.valid())}{note}", file=sys.stderr)
     from hpo.engine.run import execute  # Ray: only once the run is known to be sound
     from hpo.review.terminal import LiveProgress, result_table
 

@@ -199,10 +199,12 @@ def _leave(status: int, preloaded: frozenset[str]) -> NoReturn:
     if not _flushed() and status == 0:
         status = 120  # as Python has it
     if threading.active_count() == 1:  # a daemon thread would stumble over names that are gone
-        own = [module for name, module in list(sys.modules.items()) if name not in preloaded]
-        for module in [sys.modules.get("__main__"), *reversed(own)]:
-            if isinstance(module, ModuleType):
-                vars(module).clear()
+        main = sys.modules.get("__main__")
+        for name in [name for name in sys.modules if name not in preloaded]:
+            del sys.modules[name]  # one that others still refer to lives on, as in Python's own end
+        if isinstance(main, ModuleType):
+            vars(main).clear()
+        del main
         gc.collect()
     for file in gc.get_objects():
         if issubclass(type(file), _io._IOBase):  # io.IOBase asks its subclasses one by one

@@ -69,7 +69,7 @@ def test_json_holds_exactly_what_is_promised(run: Path) -> None:
         "metric": "val.loss",
         "goal": "minimize",
         "trials": 5,
-        "states": {"finished": 2, "stopped": 1, "failed": 1, "interrupted": 0, "running": 1},
+        "states": {"finished": 2, "stopped": 1, "failed": 1, "interrupted": 0, "running": 1, "paused": 0},
         "best": [
             {**third, "config": {"lr": 0.1 * 3, "net": {"layers": 3}}},
             {**first, "config": {"lr": 0.1, "net": {"layers": 1}}},
