@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.errors import UserError
-from hpo.record.trials import RunRecord, load_run
+from hpo.record.trials import load_run
 
 if TYPE_CHECKING:
     from hpo.review.rules import Rule
-    from hpo.review.schedule import Schedule
 
 
 def schedule(
@@ -24,7 +23,7 @@ def schedule(
 ) -> None:
     """Show the hyperparameter schedule that a population found, as YAML for `hpo run --replay`."""
     from hpo.review.rules import rules
-    from hpo.review.schedule import schedule_of
+    from hpo.review.schedule import as_yaml, schedule_of
 
     record = load_run(run)
     found = schedule_of(record)
@@ -37,29 +36,6 @@ def schedule(
         return
     typer.echo(as_yaml(record, found), nl=False)
     _rules(fitted)
-
-
-def as_yaml(record: RunRecord, found: Schedule) -> str:
-    """The schedule, under comments that say where it is from."""
-    import yaml
-
-    from hpo.review.cells import visible
-
-    winner = found.winner
-    way = ", ".join(f"trial {one.trial} to {one.end}" for one in found.stretches)
-    head = [
-        f"# {visible(str(record.directory.absolute()))}",
-        f"# trial {winner.number}: {visible(record.metric or '')} {winner.value!r} ({record.goal})",
-        f"# trained by {way}",
-    ]
-    body = {
-        "metric": record.metric,
-        "iterations": found.iterations,
-        "config": found.config,
-        "schedule": found.values,
-    }
-    text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
-    return "\n".join([*head, text])
 
 
 def _code(name: str, rule: Rule) -> str:

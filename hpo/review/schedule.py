@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from hpo.errors import UserError
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
+from hpo.review.cells import visible
 
 Path = tuple[str, ...]
 
@@ -34,6 +37,25 @@ def schedule_of(record: RunRecord) -> Schedule:
     stretches = lineage({t.number: t for t in record.trials}, ranked[0], record.goal)
     values = {name: _changes(stretches, name) for name in _names(record, stretches)}
     return Schedule(ranked[0], stretches[-1].end, stretches[0].config, values, tuple(stretches))
+
+
+def as_yaml(record: RunRecord, found: Schedule) -> str:
+    """The schedule as `hpo run --replay` reads it, under comments that say where it is from."""
+    winner = found.winner
+    way = ", ".join(f"trial {one.trial} to {one.end}" for one in found.stretches)
+    head = [
+        f"# {visible(str(record.directory.absolute()))}",
+        f"# trial {winner.number}: {visible(record.metric or '')} {winner.value!r} ({record.goal})",
+        f"# trained by {way}",
+    ]
+    body = {
+        "metric": record.metric,
+        "iterations": found.iterations,
+        "config": found.config,
+        "schedule": found.values,
+    }
+    text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
+    return "\n".join([*head, text])
 
 
 def _names(record: RunRecord, stretches: list[Stretch]) -> list[str]:

@@ -11,6 +11,7 @@ import yaml
 
 from hpo.errors import UserError
 from hpo.space.categories import Constant
+from hpo.space.conditions import Entry
 from hpo.space.space import Leaf, SearchSpace
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.population import Replay
@@ -20,10 +21,7 @@ HOW = "it holds `config:` and `schedule:`, as `hpo schedule RUN > schedule.yaml`
 
 def read_schedule(file: Path) -> dict[int, dict[str, Any]]:
     """Iteration → the whole configuration from there on; 0 is there. Raises UserError."""
-    try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file} is no schedule: {error}") from error
+    read = _read(file)
     config = read.get("config") if isinstance(read, dict) else None
     values = read.get("schedule") if isinstance(read, dict) else None
     if not isinstance(config, dict) or not isinstance(values, dict) or not _all_plans(values):
@@ -41,7 +39,7 @@ def read_schedule(file: Path) -> dict[int, dict[str, Any]]:
 def replayed(sweep: Sweep, changes: Mapping[int, Mapping[str, Any]]) -> Sweep:
     """The sweep with constants in place of distributions, and one trial; raises UserError if they differ."""
     first = changes[0]
-    missing = [leaf.name for leaf in sweep.space.leaves if not _has(first, leaf)]
+    missing = [leaf.name for leaf in sweep.space.leaves if not leaf.when and not _has(first, leaf)]
     unknown = [name for name in first if name not in sweep.parameters]
     if missing or unknown:
         what = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)} besides"
@@ -56,6 +54,21 @@ def replayed(sweep: Sweep, changes: Mapping[int, Mapping[str, Any]]) -> Sweep:
         "early_terminate": Replay(changes=later, max_iter=rule.longest if rule else None),
     }
     return Sweep.model_construct(**fields)
+
+
+def _read(file: Path) -> Any:
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        how = "write one with `hpo schedule RUN > schedule.yaml`"
+        raise UserError(f"{file} cannot be read: {error.strerror}; {how}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is no schedule: it is not text; {HOW}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
+        what = getattr(error, "problem", None) or "it is not YAML"
+        raise UserError(f"{place}: this is no schedule: {what}; {HOW}") from error
 
 
 def _all_plans(values: Mapping[str, Any]) -> bool:
@@ -81,9 +94,11 @@ def _has(config: Mapping[str, Any], leaf: Leaf) -> bool:
 
 
 def _constants(parameters: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _constants(entry, config[name])
-        if isinstance(entry, Mapping)
-        else Constant(distribution="constant", value=config[name])
-        for name, entry in parameters.items()
-    }
+    """What a configuration has of a tree of parameters; inactive ones are left out."""
+    found = {}
+    for name in parameters.keys() & config.keys():
+        entry, value = parameters[name], config[name]
+        content = entry.content if isinstance(entry, Entry) else entry
+        nested = isinstance(content, Mapping)
+        found[name] = _constants(content, value) if nested else Constant(distribution="constant", value=value)
+    return found

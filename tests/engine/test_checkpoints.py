@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import hpo
 from hpo.engine import plan
 from hpo.engine.scheduling import Scheduling
 from hpo.trial.recipe import Recipe
+from tests.engine.left_behind import events, rows
 
 pytestmark = pytest.mark.ray
 EPOCHS = 6
@@ -41,16 +41,6 @@ def train(config: dict[str, Any], dies: bool = False) -> None:
         )
         if dies and epoch == 2 and state["epoch"] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-def rows(run: Path, number: int) -> list[dict[str, Any]]:
-    lines = (run / "trials" / f"{number:04d}" / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def events(run: Path, kind: str) -> list[dict[str, Any]]:
-    found = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
-    return [event for event in found if event["event"] == kind]
 
 
 def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -12,9 +11,9 @@ import pytest
 import yaml
 
 import hpo
-from hpo.cli.schedule import as_yaml
 from hpo.record.trials import RunRecord, load_run
-from hpo.review.schedule import schedule_of
+from hpo.review.schedule import as_yaml, schedule_of
+from tests.engine.left_behind import events, rows
 
 pytestmark = pytest.mark.ray
 STEPS, INTERVAL = 24, 4
@@ -48,16 +47,6 @@ def forgetful(config: dict[str, Any]) -> None:
     for step in range(STEPS):
         time.sleep(0.01)
         hpo.report({"loss": config["h0"] + 1 / (step + 1)})
-
-
-def rows(run: Path, number: int) -> list[dict[str, Any]]:
-    lines = (run / "trials" / f"{number:04d}" / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def events(run: Path, kind: str) -> list[dict[str, Any]]:
-    found = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
-    return [event for event in found if event["event"] == kind]
 
 
 def consistent(run: Path) -> RunRecord:

@@ -106,7 +106,7 @@ def test_a_run_without_values_has_no_schedule() -> None:
 
 
 def test_a_printed_schedule_is_replayed_by_one_trial(tmp_path: Path) -> None:
-    from hpo.cli.schedule import as_yaml
+    from hpo.review.schedule import as_yaml
 
     run = record(*population())
     file = tmp_path / "schedule.yaml"
@@ -179,3 +179,35 @@ def test_what_is_constant_or_not_positive_has_no_rule() -> None:
     assert rules({0: 0.1}, 10) == []
     assert rules({0: 0.1, 5: 0.0}, 10) == []
     assert rules({0: "adam", 5: "sgd"}, 10) == []
+
+
+def test_a_schedule_of_a_conditional_space_leaves_out_what_it_has_not() -> None:
+    parameters = {"lr": {"min": 0.0, "max": 1.0}, "n": {"values": [1, 2]}}
+    inner = {"parameters": {"m": {"values": [3, 4]}}, "when": {"n": 2}}
+    sweep = {"method": "random", "command": ["true"], "parameters": {**parameters, "inner": inner}}
+    for first in ({"lr": 0.5, "n": 1}, {"lr": 0.5, "n": 2, "inner": {"m": 3}}):
+        again = replayed(load_sweep(sweep), {0: first})
+        assert again.space.sample(1, 0) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            None,
+            "cannot be read: No such file or directory; write one with `hpo schedule RUN > schedule.yaml`",
+        ),
+        ("config: [\n", ":2:1: this is no schedule: expected the node content, but found"),
+        ("config: 3\n", " is no schedule: it holds `config:` and `schedule:`"),
+    ],
+)
+def test_a_file_that_is_no_schedule_is_told_with_place_and_remedy(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    file = tmp_path / "schedule.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_schedule(file)
+    assert str(error.value).removeprefix(str(file)).strip().startswith(said.strip())
+    assert "\n" not in str(error.value)

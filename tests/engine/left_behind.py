@@ -1,0 +1,17 @@
+"""What a run has left: the rows of a trial, the events of its journal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def rows(run: Path, number: int) -> list[dict[str, Any]]:
+    lines = (run / "trials" / f"{number:04d}" / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def events(run: Path, kind: str) -> list[dict[str, Any]]:
+    found = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
+    return [event for event in found if event["event"] == kind]
