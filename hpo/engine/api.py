@@ -51,17 +51,9 @@ def run(
         SweepError: The sweep has problems; all are named.
         UserError: It cannot run here (no script, no count, no room, no place to write).
     """
-    options = RunOptions(
-        Path(out) if out else None,
-        count,
-        seed,
-        concurrency,
-        address,
-        engine,
-        train,
-        prior=tuple(map(Path, prior)),
-        replay=Path(replay) if replay else None,
-    )
+    where, found = (Path(path) if path else None for path in (out, replay))
+    before = tuple(map(Path, prior))
+    options = RunOptions(where, count, seed, concurrency, address, engine, train, found, before)
     return execute(plan(read_sweep(sweep), options), watch)
 
 

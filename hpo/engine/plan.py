@@ -99,8 +99,7 @@ class Plan:
         """A fresh searcher."""
         from hpo.tune.translate import searcher  # loads Ray Tune: not for a plan that may be refused
 
-        folders = [self.cwd, *([self.file.resolve().parent] if self.file else [])]
-        made = searcher(self.sweep, self.seed, self.count, folders)
+        made = searcher(self.sweep, self.seed, self.count, self._folders)
         made.recall(list(self.earlier))
         return made
 
@@ -108,8 +107,12 @@ class Plan:
         """A fresh scheduler; raises UserError if it is a class of the user's own that cannot be built."""
         from hpo.tune.schedulers import scheduler
 
-        beside = (self.file.resolve().parent,) if self.file else ()
-        return scheduler(self.sweep, self.seed, (Path.cwd(), *beside), pausing=pausing)
+        return scheduler(self.sweep, self.seed, self._folders, pausing=pausing)
+
+    @property
+    def _folders(self) -> list[Path]:
+        """Where classes of the user's own are looked for, as `hpo check` does."""
+        return [Path.cwd(), *([self.file.resolve().parent] if self.file else [])]
 
     def recipe(self) -> Recipe:
         """What all trials share."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from ray.tune.search import Searcher
 from hpo.errors import UserError
 from hpo.space.space import SearchSpace
 from hpo.tune.domains import param_space
+from hpo.tune.own_class import instance
 from hpo.tune.searcher import SpaceSearcher
 
 
@@ -28,7 +26,7 @@ class CustomSearcher(SpaceSearcher):
         self, space: SearchSpace, *, target: str, folders: Sequence[Path] = (Path(),), **settings: Any
     ) -> None:
         super().__init__(space, **settings)
-        self.inner = made(target, folders, self.options.options)
+        self.inner: Searcher = instance(target, Searcher, folders, self.options.options, "hpo.search.options")
         taken = {leaf.path: leaf.distribution.ppf(0.5) for leaf in space.leaves if leaf.distribution.constant}
         self.constants = taken
         try:
@@ -75,33 +73,3 @@ class CustomSearcher(SpaceSearcher):
                 raise UserError(f"the searcher's suggestion lacks '{'.'.join(path)}'")
             value = value[key]
         return value
-
-
-def made(target: str, folders: Sequence[Path], options: Mapping[str, Any]) -> Searcher:
-    """An instance of the class that `module:Class` names; raises UserError, with the reason, for none."""
-    module, _, name = target.partition(":")
-    with _looked_for_in(folders):
-        try:
-            cls = getattr(importlib.import_module(module), name)
-        except AttributeError:
-            raise UserError(f"module '{module}' has no '{name}'") from None
-        except Exception as error:
-            raise UserError(f"method {target} cannot be imported: {type(error).__name__}: {error}") from error
-        if not (isinstance(cls, type) and issubclass(cls, Searcher)):
-            raise UserError(f"{target} is no Searcher; derive it from ray.tune.search.Searcher")
-        try:
-            return cls(**options)
-        except Exception as error:
-            hint = "its arguments stand under hpo.search.options"
-            raise UserError(f"{target} cannot be made: {error}; {hint}") from error
-
-
-@contextmanager
-def _looked_for_in(folders: Sequence[Path]) -> Iterator[None]:
-    """Modules are first looked for where a script's would be."""
-    before = list(sys.path)
-    sys.path[:0] = [str(folder.resolve()) for folder in folders]
-    try:
-        yield
-    finally:
-        sys.path[:] = before

@@ -67,7 +67,11 @@ def test_it_is_asked_and_told() -> None:
     ("method", "options", "said"),
     [
         ("mysearch:Other", {}, "mysearch:Other is no Searcher; derive it from ray.tune.search.Searcher"),
-        ("mysearch:Middle", {"shere": 1}, "mysearch:Middle cannot be made: .*'shere'.*hpo.search.options"),
+        (
+            "mysearch:Middle",
+            {"shere": 1},
+            "Middle cannot be built with shere: .*'shere'.*hpo.search.options",
+        ),
         ("mysearch:Deaf", {}, "mysearch:Deaf takes no search space"),
     ],
 )
