@@ -261,8 +261,11 @@ def _siblings(path: tuple[str | int, ...], location: tuple[Any, ...]) -> list[st
         return list(RULES[location[1]].model_fields)
     model: Any = Sweep
     for part in path[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        unions = [annotation, *getattr(annotation, "__args__", ())]
+        candidates = [*unions, *(item for one in unions for item in getattr(one, "__args__", ()))]
         model = next(c for c in candidates if hasattr(c, "model_fields"))
     return list(model.model_fields)
 

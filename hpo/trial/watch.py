@@ -54,9 +54,7 @@ class Watch:
         """Why the trial's process was lost through no fault of its own."""
         self.started, self.began = time.monotonic(), time.time()
         self.ended = math.inf
-        self.objective = Objective(
-            spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside
-        )
+        self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
         os.makedirs(spec.directory, exist_ok=True)
         with contextlib.ExitStack() as undo:
