@@ -69,6 +69,7 @@ def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
         document.problem(("scheduler",), "W&B's own schedulers do not run here", hint, severity)
     if raw.get("method") == "custom":
         hint = "write `method: bayes`, random or grid, or module:Searcher for your own"
+        hint = "write `method: nsga2` or tpe" if raw.get("metrics") else hint
         document.problem(("method",), "'custom' stands for a scheduler of W&B's", hint)
 
 

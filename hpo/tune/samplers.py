@@ -87,7 +87,7 @@ class Nsga2(NSGAIISampler):
         return self.axes.distributions
 
     def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
-        """A child of the best finished trials by rank and crowding; what it lacks is to be drawn at random."""
+        """A child of the best finished trials by rank and crowding; what it lacks is drawn at random."""
         trials = study.get_trials(deepcopy=False)
         finished = [one for one in trials if one.state == TrialState.COMPLETE]
         if len(finished) < 2:
