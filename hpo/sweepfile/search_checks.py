@@ -60,9 +60,8 @@ def several_metrics(document: Document, raw: Mapping[str, Any]) -> None:
         return
     if raw.get("metric") is not None:
         document.problem(("metrics",), "`metric:` is there too", "name all objectives under `metrics:`")
-    entries = [
-        entry if isinstance(entry, dict) else {} for entry in (metrics if isinstance(metrics, list) else ())
-    ]
+    listed = metrics if isinstance(metrics, list) else []
+    entries = [entry if isinstance(entry, dict) else {} for entry in listed]
     names = [entry.get("name") for entry in entries]
     for number, (name, entry) in enumerate(zip(names, entries, strict=True)):
         if name is not None and name in names[:number]:
