@@ -71,10 +71,7 @@ def test_early_stopping_goes_by_the_first() -> None:
     ],
 )
 def test_what_does_not_fit_is_said(changes: dict[str, Any], said: str) -> None:
-    assert any(
-        str(error).partition(": ")[2].startswith(said) or said in str(error)
-        for error in read(**changes).errors
-    )
+    assert any(said in str(error) for error in read(**changes).errors)
 
 
 def test_a_target_of_another_metric_is_named() -> None:
