@@ -34,7 +34,7 @@ class ModelSearcher(SpaceSearcher):
     costly = True
     beginning: ClassVar[int] = 10
     """Random suggestions before the first model, unless `hpo.search.startup` says otherwise."""
-    memory: ClassVar[Memory] = Memory()
+    memory: Memory = Memory()
     absent: ClassVar[Absent] = "dropped"
 
     def __init__(

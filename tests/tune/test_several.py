@@ -105,6 +105,17 @@ def test_what_is_remembered_keeps_the_front() -> None:
     assert corner in kept
 
 
+@pytest.mark.parametrize("objectives", [2, 3])
+def test_a_long_search_remembers_what_a_suggestion_can_bear(objectives: int) -> None:
+    metrics = [{"name": f"m{i}"} for i in range(objectives)]
+    search: Any = searcher(load_sweep({"method": "tpe", "metrics": metrics, "parameters": SPACE}), 1)
+    search.startup = 2000
+    for number in range(2000):
+        x = list(search.suggest(str(number)).values())[: objectives - 1]
+        search.on_trial_complete(str(number), {f"m{i}": value for i, value in enumerate([*x, -sum(x)])})
+    assert len(search.history) < {2: 1250, 3: 250}[objectives]
+
+
 def test_a_small_space_is_not_searched_for_ever() -> None:
     search = search_of("nsga2", {"a": {"values": [1, 2]}}, startup=2)
     for number in range(12):
