@@ -76,12 +76,14 @@ def main():
     loader, validation = build_data(config.batch_size)
     second = config.second_layer_size if config.layers == 2 else 0
     network = build_network(config.fc_layer_size, second, config.dropout)
+    weights = sum(parameter.numel() for parameter in network.parameters())
     optimizer = build_optimizer(network, config.optimizer, config.learning_rate, config.momentum)
 
     for epoch in range(config.epochs):
         loss = train_epoch(network, loader, optimizer, config.augment["noise"])
         val_loss, val_accuracy = validate(network, *validation)
-        wandb.log({"loss": loss, "val_loss": val_loss, "val_accuracy": val_accuracy, "epoch": epoch})
+        scores = {"val_loss": val_loss, "val_accuracy": val_accuracy, "weights": weights}
+        wandb.log({"loss": loss, **scores, "epoch": epoch})
 
 
 if __name__ == "__main__":

@@ -12,39 +12,51 @@ from typing import Annotated, Any
 import typer
 
 from hpo.errors import UserError
-from hpo.record.trials import RunRecord, TrialRecord, has_value, load_run, rank
+from hpo.record.front import front, ordered
+from hpo.record.trials import RunRecord, TrialRecord, has_value, load_run
+
+TOP = 10
+"""So many trials are shown."""
 
 
 def best(
     run: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_yaml: Annotated[
-        bool, typer.Option("--yaml", help="Print the best configuration as a YAML file to train with.")
+        bool,
+        typer.Option(
+            "--yaml", help="Print the best configuration (each of the front) as YAML to train with."
+        ),
     ] = False,
     command: Annotated[
         bool, typer.Option("--command", help="Print the best trial's command line, quoted for a shell.")
     ] = False,
-    top: Annotated[int, typer.Option(min=1, help="How many trials the table and the JSON hold.")] = 10,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many trials to show; without it 10, and the whole Pareto front."),
+    ] = None,
 ) -> None:
-    """Show the best trials of a run, also while it runs."""
+    """Show the best trials of a run, also while it runs; with several metrics, the Pareto front first."""
     if as_json + as_yaml + command > 1:
         raise typer.BadParameter("--json, --yaml and --command exclude each other; give one of them")
     record = load_run(run)
-    ranked = [trial for trial in rank(record.trials, record.goal) if record.metric and has_value(trial)]
+    ranked = [trial for trial in ordered(record) if record.metric and has_value(trial)]
+    first = front(record) if record.goals else []
+    shown = top or max(TOP, len(first))
     if as_json:
-        typer.echo(_as_json(record, ranked[:top]))
+        typer.echo(_as_json(record, ranked[:shown], {trial.number for trial in first}))
     if not ranked:
         raise UserError(_nothing(record))
     if not as_json and ranked[0].state == "failed":
         print(f"hpo: only failed trials have a value; trial {ranked[0].number} is one", file=sys.stderr)
     if as_yaml:
-        typer.echo(_as_yaml(record, ranked[0]), nl=False)
+        typer.echo("---\n".join(_as_yaml(record, trial) for trial in first[:top] or ranked[:1]), nl=False)
     elif command:
         typer.echo(shlex.join(_command(record, ranked[0])))
     elif not as_json:
         from hpo.review.terminal import best_table, console
 
-        console().print(best_table(record, top))
+        console().print(best_table(record, shown))
 
 
 def _nothing(record: RunRecord) -> str:
@@ -57,12 +69,13 @@ def _nothing(record: RunRecord) -> str:
     return f"no trial of {record.directory} has a value of '{record.metric}' ({counts or 'no trials'}){why}"
 
 
-def _as_json(record: RunRecord, trials: list[TrialRecord]) -> str:
+def _as_json(record: RunRecord, trials: list[TrialRecord], first: set[int]) -> str:
     from hpo.review.cells import strict
 
     told = {
         "metric": record.metric,
         "goal": record.goal,
+        **({"metrics": dict(record.goals)} if record.goals else {}),
         "trials": len(record.trials),
         "states": record.states,
         "best": [
@@ -73,6 +86,7 @@ def _as_json(record: RunRecord, trials: list[TrialRecord]) -> str:
                 "iterations": trial.iterations,
                 "state": trial.state,
                 "config": trial.config,
+                **({"values": dict(trial.values), "front": trial.number in first} if record.goals else {}),
             }
             for trial in trials
         ],
@@ -101,6 +115,11 @@ def _as_yaml(record: RunRecord, trial: TrialRecord) -> str:
     where = visible(str(record.directory.absolute()))
     state = "" if trial.state == "finished" else f", {trial.state}"
     value = f"{visible(record.metric or '')} {trial.value!r} ({record.goal})"
+    if record.goals:
+        values = (
+            f"{visible(name)} {trial.values.get(name)!r} ({goal})" for name, goal in record.goals.items()
+        )
+        value = ", ".join(values)
     return f"# {where}\n# trial {trial.number}{state}: {value}\n{body}"
 
 

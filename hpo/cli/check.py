@@ -65,7 +65,9 @@ def _tables(told: dict[str, Any], program: str) -> None:
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
     chosen = f": {told['sampler']}, because {told['reason']}" if told["reason"] else ""
     facts = [("method", told["method"] + chosen)]
-    if metric := told["metric"]:
+    for metric in told["metrics"] or ():
+        facts.append(("metric", f"{metric['goal']} {metric['name']}"))
+    if (metric := told["metric"]) and not told["metrics"]:
         target = "" if metric["target"] is None else f", target {metric['target']:g}"
         facts.append(("metric", f"{metric['goal']} {metric['name']}{target}"))
     if told["grid_size"] is not None:

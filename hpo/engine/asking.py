@@ -10,7 +10,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from hpo.tune.history import Point
+from hpo.tune.history import Point, Worth
 from hpo.tune.searchers import ModelSearcher, SpaceSearcher
 
 IDLE = 0.02
@@ -23,7 +23,7 @@ TELLS = 64
 DEATHS = 3
 """The side process died so often without an answer: the searcher is asked here from then on."""
 
-Tell = tuple[str, float | None, int | None]
+Tell = tuple[str, Worth | None, int | None]
 """A trial, its worth for the searcher, and the iteration that this is about; None: it has ended."""
 Suggestion = tuple[Any, Point]
 """A configuration, and where it is on the searcher's axes."""
@@ -80,7 +80,7 @@ class Adviser:
         for trial_id, value, step in tells:
             if step is None:
                 self.searcher.learn(trial_id, value)
-            elif value is not None:
+            elif value is not None and not isinstance(value, tuple):
                 self.searcher.observe(trial_id, value, step)
         self.searcher.prepare()
         begin = time.monotonic()

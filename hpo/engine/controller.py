@@ -265,6 +265,8 @@ class Controller:
             return
         known = value is not None and math.isfinite(value)
         result = self._as_result(end["iterations"], end["last"], value) if known else None
+        if result is not None:
+            result |= end.get("values") or {}
         self.scheduling.complete(trial.id, result, error=state == "failed")
         self.pausing.forget(trial)
         lost = state in ("failed", "interrupted")

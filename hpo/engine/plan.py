@@ -133,6 +133,7 @@ class Plan:
             metric=metric.name if metric else "",
             goal=sweep.goal,
             target=metric.target if metric else None,
+            beside=tuple(one.name for one in sweep.several[1:]),
             kill_grace=own.kill_grace,
             milestones=sweep.early_terminate.milestones if sweep.early_terminate else (),
             nan_counts=sweep.early_terminate is not None and sweep.early_terminate.nan_counts,
@@ -161,6 +162,7 @@ class Plan:
     def opening(self, slots: int) -> dict[str, Any]:
         """The journal's first event."""
         metric = self.sweep.metric
+        goals = [{"name": one.name, "goal": one.goal} for one in self.sweep.several]
         return {
             "event": "run",
             "version": hpo.__version__,
@@ -168,6 +170,7 @@ class Plan:
             "seed": self.seed,
             "count": self.count,
             "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
+            **({"metrics": goals} if goals else {}),
             "method": self.sweep.method,
             "sampler": choose(self.sweep, self.count).sampler,
             "prior": [str(path.absolute()) for path in self.options.prior],
@@ -193,6 +196,11 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         sweep = replayed(sweep, read_schedule(options.replay))
         options = replace(options, count=1)
     _population(sweep, options)
+    if options.engine == "tune" and sweep.several and sweep.early_terminate:
+        raise UserError(
+            "a stock Tuner loses the values of trials that it stops early: with `metrics:` remove"
+            " early_terminate, or use --engine hpo"
+        )
     started_in = Path.cwd()
     cwd = started_in if options.train else working_directory(sweep, loaded.file, started_in)
     count = options.count or sweep.run_cap

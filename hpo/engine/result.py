@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hpo.record.trials import RunRecord, TrialRecord, load_run, rank
+from hpo.record.front import front, ordered
+from hpo.record.trials import RunRecord, TrialRecord, load_run
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ class RunResult:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The trial with the best value; None if no trial has one."""
-        ranked = rank(self.record.trials, self.record.goal)
+        """The trial with the best value, with several metrics the front's first; None if no trial has one."""
+        ranked = ordered(self.record)
         return ranked[0] if ranked and ranked[0].value is not None else None
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """With several metrics, the trials that no other one beats in all of them; else none."""
+        return front(self.record) if self.record.goals else []
 
     @property
     def best_config(self) -> dict[str, Any] | None:

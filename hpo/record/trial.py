@@ -48,6 +48,8 @@ class TrialRecord:
     node: str = ""
     slot: int | None = None
     results: tuple[tuple[int, float, float], ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Last value of each objective where there are several, once it has ended."""
     generations: tuple[Generation, ...] = ()
     """All that it went through, the first included; empty where its configuration never changed."""
 
@@ -71,6 +73,7 @@ class TrialState:
     node: str = ""
     slot: int | None = None
     results: list[tuple[int, float, float]] = field(default_factory=list)
+    values: dict[str, float] = field(default_factory=dict)
     generations: list[Generation] = field(default_factory=list)
 
     def start(self, event: Mapping[str, Any]) -> None:
@@ -117,13 +120,14 @@ class TrialState:
         if self.kind == "lost":
             return
         self.value, self.last = as_number(event.get("value")), as_number(event.get("last"))
+        self.values = dict(event.get("values") or {})
         self.iterations = as_whole(event.get("iterations"), self.iterations)
         self._forget_from(self.iterations + 1)
 
     def requeue(self) -> None:
         """The attempt did not count: what it reported is no result of this trial."""
         self.state, self.ended = "running", None
-        self.value, self.last, self.iterations = None, None, 0
+        self.value, self.last, self.iterations, self.values = None, None, 0, {}
 
     def interrupt(self) -> None:
         """The run ended before the trial did."""

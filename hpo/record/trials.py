@@ -38,6 +38,8 @@ class RunRecord:
     ended: float | None
     updated: float | None
     trials: tuple[TrialRecord, ...]
+    goals: Mapping[str, str] = field(default_factory=dict)
+    """Name → goal of each objective where there are several; `metric` is the first."""
 
     @property
     def states(self) -> dict[str, int]:
@@ -180,6 +182,7 @@ class RunState:
             ended=self.ended,
             updated=self.updated,
             trials=tuple(self.trials[n].record() for n in sorted(self.trials)),
+            goals={str(one["name"]): str(one["goal"]) for one in run.get("metrics") or ()},
         )
 
     def _metric(self) -> Mapping[str, Any]:

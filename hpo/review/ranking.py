@@ -13,7 +13,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
+from hpo.record.front import front, ordered
+from hpo.record.trials import RunRecord, TrialRecord, has_value
 from hpo.review.cells import metric_text, value_text
 from hpo.review.parameters import lookup, searched
 from hpo.review.states import STATE_STYLES
@@ -42,11 +43,16 @@ class Column:
 
 
 class BestTable:
-    """The `top` best trials, one a line; where parameters are too many for the width, one a column."""
+    """The `top` best trials, one a line; where parameters are too many for the width, one a column.
+
+    With several objectives the whole front comes first, marked.
+    """
 
     def __init__(self, record: RunRecord, top: int) -> None:
-        ranked = [trial for trial in rank(record.trials, record.goal) if has_value(trial)]
+        ranked = [trial for trial in ordered(record) if has_value(trial)]
+        first = {trial.number for trial in front(record)} if record.goals else {t.number for t in ranked[:1]}
         self.trials = (list(record.trials) if record.metric is None else ranked)[:top]
+        self.bold = first if record.metric is not None else {t.number for t in self.trials[:1]}
         self.columns = list(_columns(record, self.trials))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -70,7 +76,7 @@ class BestTable:
             )
         for index, trial in enumerate(self.trials):
             cells = [Text(c.cells[index], style=_style(c, trial)) for c in self.columns]
-            table.add_row(*cells, style="bold" if index == 0 else "")
+            table.add_row(*cells, style="bold" if self.trials[index].number in self.bold else "")
         return table
 
     def _lying(self, width: int) -> Iterator[Table | Text]:
@@ -103,7 +109,13 @@ class BestTable:
 
 def _columns(record: RunRecord, trials: Sequence[TrialRecord]) -> Iterator[Column]:
     yield Column("trial", [str(t.number) for t in trials], right=True)
-    if record.metric is not None:
+    if record.goals:
+        there = {trial.number for trial in front(record)}
+        yield Column("front", ["*" if t.number in there else "" for t in trials])
+        for name in record.goals:
+            yield Column(name, [metric_text(t.values.get(name)) for t in trials], right=True)
+        yield Column("iter", [str(t.iterations) for t in trials], right=True)
+    elif record.metric is not None:
         yield Column(record.metric, [metric_text(t.value) for t in trials], right=True)
         yield Column("last", [metric_text(t.last) for t in trials], right=True)
         yield Column("iter", [str(t.iterations) for t in trials], right=True)

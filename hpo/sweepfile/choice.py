@@ -29,6 +29,8 @@ def choose(sweep: Sweep, count: int | None = None) -> Choice:
         return Choice("custom")
     if sweep.method != "bayes":
         return Choice(sweep.method)
+    if sweep.several:
+        return Choice("tpe", "there are several metrics")
     against = _against_gp(sweep, count or sweep.run_cap)
     if against:
         return Choice("tpe", against)

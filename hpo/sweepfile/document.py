@@ -239,6 +239,9 @@ class _Builder:
         raise SweepError([Problem(place, "", message, hint)])
 
 
+_NUMERIC = (("parameters",), ("metric",), ("metrics",), ("early_terminate",))
+
+
 def _plain(value: Any, document: Document, path: Path) -> Any:
     if len(path) > DEEPEST:
         raise SweepError([Problem(Place(document.file), ".".join(map(str, path[:3])), "nested too deeply")])
@@ -247,7 +250,7 @@ def _plain(value: Any, document: Document, path: Path) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item, document, (*path, i)) for i, item in enumerate(value)]
     if isinstance(value, str):
-        return as_float(value) if path[:1] in (("parameters",), ("metric",), ("early_terminate",)) else value
+        return as_float(value) if path[:1] in _NUMERIC else value
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if hasattr(value, "item") and not hasattr(value, "__len__"):

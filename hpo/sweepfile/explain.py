@@ -49,7 +49,7 @@ def configurations(sweep: Sweep, samples: int, seed: int | None = None) -> list[
 def _unknown(source: Mapping[str, Any]) -> dict[str, Any]:
     """The same keys for a sweep that is not valid: what it says of itself, and nothing made of it."""
     nothing = dict.fromkeys(
-        ("sampler", "reason", "metric", "grid_size", "early_terminate", "run_cap", "resources")
+        ("sampler", "reason", "metric", "metrics", "grid_size", "early_terminate", "run_cap", "resources")
     )
     lists: dict[str, Any] = {"parameters": [], "samples": [], "commands": []}
     return {"name": source.get("name"), "method": source.get("method"), **nothing, **lists}
@@ -64,6 +64,7 @@ def _told(sweep: Sweep, samples: int, seed: int | None) -> dict[str, Any]:
         "sampler": choice.sampler,
         "reason": choice.reason or None,
         "metric": {"name": metric.name, "goal": metric.goal, "target": metric.target} if metric else None,
+        "metrics": [{"name": one.name, "goal": one.goal} for one in sweep.several] or None,
         "parameters": [_parameter(sweep, place) for place in range(len(sweep.space.leaves))],
         "grid_size": Grid(sweep.space).size if sweep.method == "grid" else None,
         "early_terminate": _rule(rule) if rule else None,

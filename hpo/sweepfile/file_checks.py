@@ -16,13 +16,13 @@ from hpo.sweepfile.document import Document
 from hpo.sweepfile.early import RULES, Hyperband, Ladder, Median
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
-from hpo.sweepfile.search_checks import learning, search_keys
+from hpo.sweepfile.search_checks import learning, search_keys, several_metrics
 from hpo.sweepfile.section import EarlyTermination
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
 """Keys that W&B reads without effect."""
-ELSEWHERE = {"metrics", "scheduler", "job", "image_uri"}
+ELSEWHERE = {"scheduler", "job", "image_uri"}
 MEANT = {
     "arguments": "pass parameters with ${args} in command",
     "count": "write run_cap, or use --count",
@@ -67,10 +67,9 @@ def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
         )
         severity = "warning" if engine == "wandb" else "error"
         document.problem(("scheduler",), "W&B's own schedulers do not run here", hint, severity)
-    if "metrics" in raw:
-        document.problem(("metrics",), "several objectives are not optimised yet", "name one under `metric:`")
     if raw.get("method") == "custom":
         hint = "write `method: bayes`, random or grid, or module:Searcher for your own"
+        hint = "write `method: nsga2` or tpe" if raw.get("metrics") else hint
         document.problem(("method",), "'custom' stands for a scheduler of W&B's", hint)
 
 
@@ -175,7 +174,7 @@ def _folders(document: Document) -> list[Path]:
 def _needs_metric(document: Document, raw: Mapping[str, Any]) -> None:
     method = learning(raw)
     who = method or ("early_terminate" if raw.get("early_terminate") else "")
-    if who and raw.get("metric") is None and "metrics" not in raw:
+    if who and raw.get("metric") is None and not raw.get("metrics"):
         key = "method" if method else who
         document.problem((key,), f"{who} needs a metric", "add `metric: {name: val_loss, goal: minimize}`")
     if method == "bohb" and not raw.get("early_terminate"):
@@ -209,5 +208,6 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _setup,
     _rule_class,
     search_keys,
+    several_metrics,
     _needs_metric,
 )

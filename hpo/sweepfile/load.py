@@ -23,7 +23,7 @@ from hpo.sweepfile.population_checks import population
 from hpo.sweepfile.search_checks import first_points
 from hpo.sweepfile.space_checks import SPACE_CHECKS
 
-NUMERIC_SECTIONS = ("parameters", "metric", "early_terminate", "run_cap", "hpo")
+NUMERIC_SECTIONS = ("parameters", "metric", "metrics", "early_terminate", "run_cap", "hpo")
 """Where quoted numbers with an exponent are numbers, as on W&B; elsewhere text stays text."""
 
 
@@ -243,6 +243,7 @@ def _words(error: Any, path: tuple[str | int, ...]) -> tuple[str, str]:
 MISSING = {
     "method": "add `method: random` (or grid, bayes)",
     "name": "give the metric's name as the script logs it",
+    "metrics": "list two or more, each with `name:` and `goal:`",
     "parameters": "name what to vary under `parameters:`",
     "type": "add `type: hyperband`",
 }
@@ -250,6 +251,7 @@ SHAPES = {
     "command": "write one item a line: `- ${env}`, `- python`, `- ${program}`, `- ${args}`",
     "early_terminate": "write `type: hyperband` and `min_iter: 3` under it",
     "metric": "write `name:` and `goal:` under it",
+    "metrics": "write one `- {name: …, goal: …}` a line",
     "parameters": "write one `name:` a parameter, with `values:` or `min:` and `max:` under it",
 }
 
@@ -259,8 +261,11 @@ def _siblings(path: tuple[str | int, ...], location: tuple[Any, ...]) -> list[st
         return list(RULES[location[1]].model_fields)
     model: Any = Sweep
     for part in path[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        unions = [annotation, *getattr(annotation, "__args__", ())]
+        candidates = [*unions, *(item for one in unions for item in getattr(one, "__args__", ()))]
         model = next(c for c in candidates if hasattr(c, "model_fields"))
     return list(model.model_fields)
 

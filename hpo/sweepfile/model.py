@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     WithJsonSchema,
+    model_validator,
 )
 
 from hpo.errors import suggest
@@ -193,6 +194,9 @@ class Sweep(BaseModel):
     """The search space: parameter name → distribution, or `parameters:` for a nested block."""
     metric: Metric | None = None
     """What to optimise; bayes and early_terminate need it."""
+    metrics: list[Metric] | None = Field(default=None, min_length=1)
+    """Several objectives, for a Pareto front, in place of `metric:`; early stopping and `target` go by the
+    first. A trial's values are the last ones it logged."""
     early_terminate: EarlyTerminate | None = None
     """When to stop trials that do poorly."""
     command: list[Any] | None = None
@@ -211,6 +215,18 @@ class Sweep(BaseModel):
     """W&B's key; accepted and without effect."""
     hpo: HpoSettings = HpoSettings()
     """Settings that W&B has no key for."""
+
+    @model_validator(mode="after")
+    def _first_metric(self) -> Sweep:
+        """The first of several objectives is the one that all but the search goes by."""
+        if self.metrics and self.metric is None:
+            object.__setattr__(self, "metric", self.metrics[0])
+        return self
+
+    @property
+    def several(self) -> tuple[Metric, ...]:
+        """The objectives where there are several, else none."""
+        return tuple(self.metrics) if self.metrics and len(self.metrics) > 1 else ()
 
     @cached_property
     def space(self) -> SearchSpace:

@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from hpo.space.distribution import Number, Whole
 
-METHODS = ("grid", "random", "bayes", "tpe", "gp", "cmaes", "qmc", "bohb")
+METHODS = ("grid", "random", "bayes", "tpe", "gp", "cmaes", "qmc", "bohb", "nsga2")
 """What `method:` may be, beside module:Searcher."""
-LEARNING = ("bayes", "tpe", "gp", "cmaes", "bohb")
+LEARNING = ("bayes", "tpe", "gp", "cmaes", "bohb", "nsga2")
 """Methods that learn from a metric."""
+PARETO = ("nsga2", "tpe", "bayes", "random", "qmc", "grid")
+"""Methods that take several metrics; `bayes` stands for tpe then."""
 NEEDED = {"gp": ("torch", "scipy"), "cmaes": ("cmaes",), "qmc": ("scipy",)}
 """Packages that a method needs beside Optuna; hpo's extra of the method's name installs them."""
 
@@ -29,7 +31,8 @@ class Search(BaseModel):
     seed: Whole | None = None
     """Seed of the search; without it `hpo.seed`."""
     startup: Counted | None = None
-    """Random trials before the model is asked; without it 10 (1 for cmaes; for bohb parameters + 2)."""
+    """Random trials before the model is asked; without it 10 (1 for cmaes; for bohb parameters + 2; for
+    nsga2 the population)."""
     points: list[dict[str, Any]] = []
     """Configurations to try first; what one leaves out is drawn at random."""
     candidates: Positive = 24
@@ -39,7 +42,7 @@ class Search(BaseModel):
     deterministic: StrictBool = False
     """gp: the same parameters always give the same value."""
     population: Several | None = None
-    """cmaes: trials of a generation; without it 4 + 3 ln(parameters)."""
+    """cmaes: trials of a generation; without it 4 + 3 ln(parameters). nsga2: parents; without it 20."""
     separable: StrictBool = False
     """cmaes: learn no correlations between parameters, for spaces of many."""
     margin: StrictBool = False
@@ -65,6 +68,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "bayes": (*_EVERY, *_TPE, "deterministic"),
     "cmaes": (*_EVERY, "startup", "population", "separable", "margin"),
     "bohb": (*_EVERY, *_TPE, "min_points", "random_fraction"),
+    "nsga2": (*_EVERY, "startup", "population"),
     "custom": ("seed", "options"),
 }
 """The keys of `hpo.search` that have an effect; «custom» stands for module:Searcher."""

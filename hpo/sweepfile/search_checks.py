@@ -13,7 +13,7 @@ from hpo.sweepfile.choice import lacking
 from hpo.sweepfile.document import Document
 from hpo.sweepfile.document import Path as DocumentPath
 from hpo.sweepfile.program import target_fault
-from hpo.sweepfile.search import LEARNING, METHODS, OPTIONS, Search
+from hpo.sweepfile.search import LEARNING, METHODS, OPTIONS, PARETO, Search
 
 
 def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
@@ -51,6 +51,27 @@ def learning(raw: Mapping[str, Any]) -> str:
     """The method as written if it learns from a metric; empty if it does not."""
     method = raw.get("method")
     return method if isinstance(method, str) and (method in LEARNING or ":" in method) else ""
+
+
+def several_metrics(document: Document, raw: Mapping[str, Any]) -> None:
+    """Several objectives stand for themselves, each once, under a method that can take them."""
+    metrics, method = raw.get("metrics"), raw.get("method")
+    if metrics is None:
+        return
+    if raw.get("metric") is not None:
+        document.problem(("metrics",), "`metric:` is there too", "name all objectives under `metrics:`")
+    listed = metrics if isinstance(metrics, list) else []
+    entries = [entry if isinstance(entry, dict) else {} for entry in listed]
+    names = [entry.get("name") for entry in entries]
+    for number, (name, entry) in enumerate(zip(names, entries, strict=True)):
+        if name is not None and name in names[:number]:
+            document.problem(("metrics", number, "name"), f"{name!r} is listed twice", "list it once")
+        if number and entry.get("target") is not None:
+            message = "a run ends by the target of the first metric only"
+            document.problem(("metrics", number, "target"), message, "remove it", "warning")
+    if len(names) > 1 and (method in METHODS or ":" in str(method)) and method not in PARETO:
+        message = f"{method} optimises one metric, and {len(names)} are named"
+        document.problem(("method",), message, "write `method: nsga2` or tpe, or name one under `metric:`")
 
 
 def fits_space(document: Document, method: object, space: SearchSpace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hpo.trial.spec import Goal
@@ -48,7 +48,10 @@ class Objective:
     of a logged metric.
     """
 
-    def __init__(self, name: str, goal: Goal, *, nan_counts: bool = False) -> None:
+    def __init__(
+        self, name: str, goal: Goal, *, nan_counts: bool = False, beside: Sequence[str] = ()
+    ) -> None:
+        """`beside` names further objectives: their last values are kept, all else goes by the first."""
         self.name, self.goal, self._nan_counts = name, goal, nan_counts
         self.iterations = self.rows = 0
         self.best: float | None = None
@@ -63,6 +66,12 @@ class Objective:
         self._stem = stem if end in AGGREGATES else ""
         self._aggregate = AGGREGATES.get(end)
         self._running = Running()
+        self.beside = [Objective(one, goal) for one in beside]
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """The last value of each objective where there are several, else nothing."""
+        return {one.name: one.last for one in (self, *self.beside)} if self.beside else {}
 
     @property
     def logged(self) -> list[str]:
@@ -73,6 +82,8 @@ class Objective:
         """Take in a row; the objective's value, or NaN, where the row is an iteration."""
         self.rows += 1
         self._note(row)
+        for one in self.beside:
+            one.add_row(row)
         had_nan, self.had_nan = self.had_nan, False
         value = self._finite(find(row, self.name)) if self.name else None
         if value is None and self._stem and self._aggregate:
@@ -92,6 +103,8 @@ class Objective:
     def add_summary(self, values: Mapping[str, Any]) -> float | None:
         """Take in values set on the summary: they count for best and last but are no iteration."""
         self._note(values)
+        for one in self.beside:
+            one.add_summary(values)
         value = self._finite(find(values, self.name)) if self.name else None
         if value is not None:
             self._keep(value)

@@ -44,6 +44,7 @@ def outcome(
         exit_code=code,
         signal=number,
         value=objective.best,
+        values={name: value for name, value in objective.values.items() if value is not None},
         last=objective.last,
         iterations=objective.iterations,
         rows=objective.rows,
@@ -59,10 +60,16 @@ def outcome(
         end = replace(end, state="failed", kind="signal", reason=f"killed by {_signal_name(number)}{meaning}")
     elif code:
         end = replace(end, state="failed", kind="exit", reason=_exit_reason(code, log))
-    elif objective.name and objective.best is None:
-        kind, reason = _without_metric(objective)
+    elif missing := lacking(objective):
+        kind, reason = _without_metric(missing)
         end = replace(end, state="failed", kind=kind, reason=reason)
     return replace(end, log_tail=list(log[-TAIL_LINES:])) if end.state == "failed" else end
+
+
+def lacking(objective: Objective) -> Objective | None:
+    """The first objective that was asked for and has no value; None where all have one."""
+    wanted = (one for one in (objective, *objective.beside) if one.name)
+    return next((one for one in wanted if one.best is None), None)
 
 
 def not_started(reason: str) -> TrialEnd:

@@ -31,6 +31,8 @@ class Recipe:
     entity: str | None = None
     metric: str = ""
     goal: Goal = "minimize"
+    beside: tuple[str, ...] = ()
+    """Names of further objectives, whose last values count."""
     target: float | None = None
     kill_grace: float = 30.0
     milestones: tuple[int, ...] | None = ()
@@ -80,6 +82,7 @@ class Recipe:
             warm=self.warm,
             lean=self.lean,
             resume=resume,
+            beside=list(self.beside),
         )
 
     def argv(self, config: Mapping[str, Any], env: Mapping[str, str], folder: str) -> list[str]:

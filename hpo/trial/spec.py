@@ -77,6 +77,8 @@ class TrialSpec:
     """Whether log and parameters are removed once the trial has not failed."""
     resume: Resume | None = None
     """Where it goes on; None: from the start."""
+    beside: list[str] = field(default_factory=list)
+    """Names of further objectives, whose last values count."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; it shares the spec's own dictionaries."""
@@ -107,6 +109,8 @@ class TrialEnd:
     value: float | None = None
     """Best objective by the goal, over finite logged values and summary."""
     last: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    """Last finite value of each objective where there are several."""
     iterations: int = 0
     """Rows that carried the objective as a finite number, or as NaN where that counts."""
     rows: int = 0

@@ -16,7 +16,7 @@ from hpo.trial.command import args_json
 from hpo.trial.environment import PARAMS
 from hpo.trial.forward import Forward
 from hpo.trial.objective import Objective
-from hpo.trial.outcome import log_tail, outcome
+from hpo.trial.outcome import lacking, log_tail, outcome
 from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
@@ -54,7 +54,7 @@ class Watch:
         """Why the trial's process was lost through no fault of its own."""
         self.started, self.began = time.monotonic(), time.time()
         self.ended = math.inf
-        self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts)
+        self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
         os.makedirs(spec.directory, exist_ok=True)
         with contextlib.ExitStack() as undo:
@@ -144,7 +144,7 @@ class Watch:
     def _end(self) -> TrialEnd:
         self.close()
         status, objective = self.process.status or 0, self.objective
-        well = status == 0 and (objective.best is not None or not objective.name)
+        well = status == 0 and not lacking(objective)
         end = outcome(
             objective,
             status,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.space.space import SearchSpace
 from hpo.tune.earlier import Earlier
-from hpo.tune.history import Memory, Point
+from hpo.tune.history import Memory, Point, Worth
 from hpo.tune.tpe import TpeSearcher
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class BohbSearcher(TpeSearcher):
         if trial_id not in self.running or not isinstance(step, int):
             return None
         value = self.number({self.metric: result.get(self.metric)} if self.use == "last" else result)
-        value = self.worst if value is None else value
+        if value is None and not isinstance(self.worst, tuple):
+            value = self.worst
         return None if value is None else (value, step)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -66,12 +67,13 @@ class BohbSearcher(TpeSearcher):
         """A running trial has a value at a budget."""
         self._note(self.running[trial_id], value, step)
 
-    def learn(self, trial_id: str, value: float | None) -> None:
+    def learn(self, trial_id: str, value: Worth | None) -> None:
         """A trial has ended; one that never gave a value has the worst one at every budget."""
         point = self.running.pop(trial_id)
         self.study = None
         if value is None:
             return
+        assert not isinstance(value, tuple)  # it takes one objective
         point.value = value
         if not any(point.index in told for told in self.budgets.values()):
             for told in list(self.budgets.values()):

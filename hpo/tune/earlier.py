@@ -20,6 +20,8 @@ class Earlier:
     config: Mapping[str, Any]
     value: float
     steps: Mapping[int, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Of several objectives, the value of each."""
 
 
 def earlier_trials(sweep: Sweep, runs: Iterable[Path]) -> tuple[list[Earlier], list[str]]:
@@ -33,6 +35,9 @@ def earlier_trials(sweep: Sweep, runs: Iterable[Path]) -> tuple[list[Earlier], l
         run = load_run(directory)
         if sweep.metric is None or (run.metric, run.goal) != (sweep.metric.name, sweep.metric.goal):
             notes.append(f"prior {directory}: nothing taken: it was to {run.goal} {run.metric}")
+            continue
+        if dict(run.goals) != {one.name: one.goal for one in sweep.several}:
+            notes.append(f"prior {directory}: nothing taken: it has other objectives")
             continue
         fitting, reasons = _fitting(sweep, run)
         found += fitting
@@ -63,6 +68,8 @@ def _fitting(sweep: Sweep, run: RunRecord) -> tuple[list[Earlier], Counter[str]]
         value = trial.last if last else trial.value
         if trial.state not in ("finished", "stopped") or value is None or not math.isfinite(value):
             continue
+        if any(one.name not in trial.values for one in sweep.several):
+            continue
         try:
             sweep.space.values(trial.config)
         except KeyError as error:
@@ -71,5 +78,5 @@ def _fitting(sweep: Sweep, run: RunRecord) -> tuple[list[Earlier], Counter[str]]
             reasons[str(error)] += 1
         else:
             steps = {step: number for step, number, _ in trial.results} | {trial.iterations: value}
-            fitting.append(Earlier(trial.config, value, steps))
+            fitting.append(Earlier(trial.config, value, steps, trial.values))
     return fitting, reasons

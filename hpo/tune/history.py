@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+Worth = float | tuple[float, ...]
+"""What a trial came to, smaller is better: its value, or one for each of several objectives."""
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -12,6 +15,7 @@ class Memory:
 
     Once `slack` more than `most` came together, the least telling are let go, down to `most`.
     Kept are the best and the newest, half of each: TPE sets its 25 best apart and weighs the others by age.
+    With several objectives, the best are those that the fewest others dominate.
     A share `cover` is taken from the newest and given to others, evenly by rank, for a model that must know
     the bad regions too.
     """
@@ -26,7 +30,8 @@ class Memory:
             return finished
         newest = self.most // 2 - round(self.cover * self.most)
         older, kept = finished[:-newest], finished[-newest:]
-        ranked = sorted(range(len(older)), key=lambda place: (older[place].value, place))
+        worse = _beaten(older)
+        ranked = sorted(range(len(older)), key=lambda place: (worse[place], older[place].value, place))
         best, others = ranked[: self.most // 2], ranked[self.most // 2 :]
         count = self.most - newest - len(best)
         best += [others[place * len(others) // count] for place in range(count)]
@@ -47,3 +52,26 @@ class Point:
     value: float | None = None
     marks: dict[str, Any] = field(default_factory=dict)
     number: int = -1
+    values: tuple[float, ...] = ()
+    """Of several objectives, all values; `value` is the first."""
+
+    def tell(self, worth: Worth | None) -> None:
+        """Set its value, or values."""
+        if isinstance(worth, tuple):
+            self.value, self.values = worth[0], worth
+        else:
+            self.value = worth
+
+
+def _beaten(points: list[Point]) -> list[int]:
+    """How many others dominate each point, where there are several objectives; else all alike."""
+    if not points or not points[0].values:
+        return [0] * len(points)
+    import numpy as np
+
+    values = np.array([point.values for point in points])
+    found = []
+    for own in values:
+        nowhere_worse, somewhere_better = (values <= own).all(axis=1), (values < own).any(axis=1)
+        found.append(int((nowhere_worse & somewhere_better).sum()))
+    return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.search import Search
 from hpo.tune.earlier import Earlier
-from hpo.tune.history import Memory, Point
+from hpo.tune.history import Memory, Point, Worth
 from hpo.tune.searcher import BEST, END, SpaceSearcher
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class ModelSearcher(SpaceSearcher):
     """A sampler of Optuna's, asked and told; the first suggestions are given or random.
 
     A trial's value is its best so far (or last, by `use`). A trial that failed or gave no number is told as
-    the worst value seen, W&B's `impute: worst`.
+    the worst value seen, W&B's `impute: worst`. With several
+    objectives (`goals`), its values are the last ones.
 
     A suggestion follows from the seed, its place in the sequence and the values told before it, and from
     nothing else: a copy that was told the same goes on alike. The sampler sees the finished trials that say
@@ -32,7 +34,7 @@ class ModelSearcher(SpaceSearcher):
     costly = True
     beginning: ClassVar[int] = 10
     """Random suggestions before the first model, unless `hpo.search.startup` says otherwise."""
-    memory: ClassVar[Memory] = Memory()
+    memory: Memory = Memory()
     absent: ClassVar[Absent] = "dropped"
 
     def __init__(
@@ -44,17 +46,20 @@ class ModelSearcher(SpaceSearcher):
         mode: str,
         use: str = "best",
         options: Search | None = None,
+        goals: Mapping[str, str] | None = None,
     ) -> None:
+        """`goals`: name → goal of each objective where there are several; `metric` is the first."""
         super().__init__(space, seed=seed, metric=metric, mode=mode, options=options)
         self.use = use
         self.sign = 1.0 if mode == "min" else -1.0
         own = self.options.startup
+        self.signs = {name: -1.0 if goal == "maximize" else 1.0 for name, goal in (goals or {}).items()}
         self.startup = max(self.beginning if own is None else own, len(self.options.points))
         """So many suggestions need no model."""
         self.running: dict[str, Point] = {}
         self.history: list[Point] = []
         self.best: dict[str, float] = {}
-        self.worst: float | None = None
+        self.worst: Worth | None = None
         self.study: Study | None = None
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
@@ -107,9 +112,13 @@ class ModelSearcher(SpaceSearcher):
         if trial_id in self.running:
             self.learn(trial_id, self.worth(trial_id, result, error))
 
-    def worth(self, trial_id: str, result: dict[str, Any] | None, error: bool) -> float | None:
+    def worth(self, trial_id: str, result: dict[str, Any] | None, error: bool) -> Worth | None:
         """What the sampler is to be told of a trial that ended, smaller is better; None: nothing."""
-        error = error or ((result or {}).get(END) or {}).get("state") == "failed"
+        end = (result or {}).get(END) or {}
+        error = error or end.get("state") == "failed"
+        if self.signs:
+            self.best.pop(trial_id, None)
+            return self._each({**(result or {}), **(end.get("values") or {})}, error)
         if result and not error:
             self.on_trial_result(trial_id, result)
         value = self.best.pop(trial_id, None)
@@ -119,13 +128,31 @@ class ModelSearcher(SpaceSearcher):
             value = self.sign * last
         if error or value is None:
             return self.worst
-        self.worst = value if self.worst is None else max(self.worst, value)
+        self._note_worst(value)
         return value
 
-    def learn(self, trial_id: str, value: float | None) -> None:
+    def _each(self, result: Mapping[str, Any], error: bool) -> Worth | None:
+        """The value of each objective; the worst seen of each where one is missing."""
+        told = [result.get(name) for name in self.signs]
+        found = [float(x) for x in told if isinstance(x, (int, float)) and math.isfinite(x)]
+        if error or len(found) < len(told):
+            return self.worst
+        values = tuple(sign * value for sign, value in zip(self.signs.values(), found, strict=True))
+        self._note_worst(values)
+        return values
+
+    def _note_worst(self, worth: Worth) -> None:
+        if self.worst is None:
+            self.worst = worth
+        elif isinstance(worth, tuple) and isinstance(self.worst, tuple):
+            self.worst = tuple(map(max, self.worst, worth))
+        else:
+            self.worst = max(self.worst, worth)
+
+    def learn(self, trial_id: str, value: Worth | None) -> None:
         """Take in a suggestion's value, smaller is better; with None it is forgotten."""
         point = self.running.pop(trial_id)
-        point.value = value
+        point.tell(value)
         if self.study is not None:
             self.study.tell(point)
         if value is not None:
@@ -151,9 +178,13 @@ class ModelSearcher(SpaceSearcher):
 
         axes = Axes(self.space)
         for number, trial in enumerate(trials):
-            value = self.sign * trial.value
-            self.worst = value if self.worst is None else max(self.worst, value)
-            self.keep(Point(number - len(trials), axes.locate(trial.config), value))
+            point = Point(number - len(trials), axes.locate(trial.config))
+            worth: Worth = self.sign * trial.value
+            if self.signs:
+                worth = tuple(self.signs[name] * trial.values[name] for name in self.signs)
+            self._note_worst(worth)
+            point.tell(worth)
+            self.keep(point)
         self.startup = max(self.startup - len(trials), len(self.options.points))
         return True
 
@@ -164,7 +195,7 @@ class ModelSearcher(SpaceSearcher):
             from hpo.tune.study import Study
 
             known = sorted([*self.history, *self.running.values()], key=lambda point: point.index)
-            self.study = Study(Axes(self.space), self.start, self.absent, known)
+            self.study = Study(Axes(self.space), self.start, self.absent, known, len(self.signs) or 1)
         return self.study
 
     def __getstate__(self) -> dict[str, Any]:

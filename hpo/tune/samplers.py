@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.samplers import CmaEsSampler, GPSampler, TPESampler
+from optuna.samplers import CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
 
 from hpo.tune.axes import Axes
 
@@ -69,3 +70,37 @@ class Cmaes(CmaEsSampler):
         numbered = copy.copy(trial)
         numbered.number = self.index
         return super().sample_relative(study, numbered, search_space)
+
+
+class Nsga2(NSGAIISampler):
+    """NSGA-II whose parents follow from the finished trials alone, whatever generation these were made in."""
+
+    axes: Axes
+
+    def __init__(self, *, seed: int, population_size: int) -> None:
+        super().__init__(seed=seed, population_size=population_size)
+        # Optuna mutates by draws of the same seed, which would tell what the choice of parents told
+        self._random_sampler = RandomSampler(seed=seed ^ 0x5DEECE66)
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        """All axes."""
+        return self.axes.distributions
+
+    def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
+        """A child of the best finished trials by rank and crowding; what it lacks is drawn at random."""
+        trials = study.get_trials(deepcopy=False)
+        finished = [one for one in trials if one.state == TrialState.COMPLETE]
+        if len(finished) < 2:
+            return {}
+        parents = self._elite_population_selection_strategy(study, finished)
+        known = [one.params for one in trials]
+        child: dict[str, Any] = {}
+        for _ in range(TRIES):
+            child = self._child_generation_strategy(study, search_space, parents)
+            if len(child) < len(search_space) or child not in known:
+                break
+        return child
+
+
+TRIES = 8
+"""So often a child is made anew that was tried already: in a small space there may be no other."""

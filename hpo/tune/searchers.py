@@ -110,6 +110,32 @@ class CmaesSearcher(ModelSearcher):
         return before if len(before) >= LEAST_EARLIER else []
 
 
+class Nsga2Searcher(ModelSearcher):
+    """NSGA-II (Deb et al., 2002) as a steady state: after each trial the parents are the best ones so far.
+
+    There are no generations to wait for, and none to keep in mind: trials may run side by side.
+    """
+
+    memory = Memory(500, 125)
+    absent = "kept"
+
+    def __init__(self, space: SearchSpace, **settings: Any) -> None:
+        super().__init__(space, **settings)
+        self.population = self.options.population or POPULATION
+        if self.options.startup is None:
+            self.startup = max(self.population, len(self.options.points))
+
+    def sampler(self, seed: int, index: int, axes: Axes) -> Any:
+        """Crossover and mutation of parents that are drawn by tournament."""
+        from hpo.tune.samplers import Nsga2
+
+        sampler = Nsga2(seed=seed, population_size=self.population)
+        sampler.axes = axes
+        return sampler
+
+
+POPULATION = 20
+"""Parents of nsga2: a sweep has hundreds of trials rather than the paper's 25,000."""
 LEAST_EARLIER = 20
 """So many earlier trials make a beginning for CMA-ES: it goes by the best tenth of them."""
 SEARCHERS: dict[str, type[SpaceSearcher]] = {
@@ -120,4 +146,5 @@ SEARCHERS: dict[str, type[SpaceSearcher]] = {
     "gp": GpSearcher,
     "cmaes": CmaesSearcher,
     "bohb": BohbSearcher,
+    "nsga2": Nsga2Searcher,
 }

@@ -23,10 +23,12 @@ MARKS = ("cma", "sepcma", "x_for_tell")
 class Study:
     """An Optuna study in memory over a search space, made from points that are finished or still run."""
 
-    def __init__(self, axes: Axes, start: Start, absent: Absent, points: Iterable[Point] = ()) -> None:
+    def __init__(
+        self, axes: Axes, start: Start, absent: Absent, points: Iterable[Point] = (), objectives: int = 1
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.axes, self.start, self.absent = axes, start, absent
-        self.study = optuna.create_study(direction="minimize")
+        self.study = optuna.create_study(directions=["minimize"] * objectives)
         for point in points:
             self.add(point)
 
@@ -47,7 +49,7 @@ class Study:
             params=params,
             distributions={name: self.axes.distributions[name] for name in params},
             system_attrs=point.marks,
-            value=value,
+            values=None if value is None else list(point.values or (value,)),
         )
 
     def seen(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +84,7 @@ class Study:
     def tell(self, point: Point) -> None:
         """A running point has ended; without a value it tells nothing."""
         state = TrialState.FAIL if point.value is None else TrialState.COMPLETE
-        self.study.tell(point.number, point.value, state=state)
+        self.study.tell(point.number, list(point.values) or point.value, state=state)
 
     def _suggest(self, trial: Trial, name: str) -> Any:
         match self.axes.distributions[name]:

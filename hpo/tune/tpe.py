@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from hpo.space.space import SearchSpace
+from hpo.tune.history import Memory
 from hpo.tune.modelled import ModelSearcher
 
 if TYPE_CHECKING:
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
 
 class TpeSearcher(ModelSearcher):
     """Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), aware of running trials."""
+
+    def __init__(self, space: SearchSpace, **settings: Any) -> None:
+        super().__init__(space, **settings)
+        if len(self.signs) > 2:
+            self.memory = Memory(200, 50)  # the volume under a front of 1,000 points would take half a minute
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
         """Multivariate TPE that takes running trials for bad ones, so that parallel trials spread."""

@@ -102,4 +102,5 @@ def searcher(
     cls = SEARCHERS[sampler]
     if issubclass(cls, ModelSearcher) and sweep.metric:
         settings["use"] = sweep.metric.use
+        settings["goals"] = {one.name: one.goal for one in sweep.several}
     return cls(sweep.space, **settings)

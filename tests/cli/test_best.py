@@ -222,3 +222,47 @@ def test_the_command_line_itself(run: Path, tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert f"hpo: {tmp_path}/none: no such directory" in missing.stderr
     assert "Traceback" not in missing.stderr
+
+
+@pytest.fixture
+def pareto(tmp_path: Path) -> Path:
+    points = [(0.3, 10.0), (0.1, 50.0), (0.4, 40.0), (0.2, 20.0)]
+    trials = [{"state": "finished", "value": 0.05, "values": {"loss": a, "size": b}} for a, b in points]
+    metrics = [{"name": name, "goal": "minimize"} for name in ("loss", "size")]
+    return make_run(tmp_path / "pareto", trials, metric=metrics[0], metrics=metrics)
+
+
+def test_the_front_stands_first_in_the_table(pareto: Path) -> None:
+    lines = hpo_best(pareto).output.splitlines()
+    assert lines[0].split()[:4] == ["trial", "front", "loss", "size"]
+    rows = [line.split() for line in lines[2:]]
+    assert [row[:4] for row in rows[:3]] == [
+        ["2", "*", "0.10000", "50"],
+        ["4", "*", "0.20000", "20"],
+        ["1", "*", "0.30000", "10"],
+    ]
+    assert rows[3][:3] == ["3", "0.40000", "40"]
+
+
+def test_the_front_as_json_and_yaml(pareto: Path) -> None:
+    told = json.loads(hpo_best(pareto, "--json").output)
+    assert told["metrics"] == {"loss": "minimize", "size": "minimize"}
+    assert [(one["trial"], one["front"]) for one in told["best"]] == [
+        (2, True),
+        (4, True),
+        (1, True),
+        (3, False),
+    ]
+    assert told["best"][0]["values"] == {"loss": 0.1, "size": 50.0}
+    text = hpo_best(pareto, "--yaml").output
+    assert [one["net"]["layers"] for one in yaml.safe_load_all(text)] == [2, 4, 1]
+    assert "# trial 4: loss 0.2 (minimize), size 20.0 (minimize)" in text
+    assert yaml.safe_load(hpo_best(pareto, "--yaml", "--top", "1").output)["net"]["layers"] == 2
+
+
+def test_a_long_front_is_shown_whole_unless_top_says_otherwise(tmp_path: Path) -> None:
+    metrics = [{"name": "a", "goal": "minimize"}, {"name": "b", "goal": "maximize"}]
+    trials = [{"state": "finished", "value": n, "values": {"a": n, "b": n}} for n in range(15)]
+    run = make_run(tmp_path / "run", trials, metric=metrics[0], metrics=metrics)
+    assert len(json.loads(hpo_best(run, "--json").output)["best"]) == 15
+    assert len(json.loads(hpo_best(run, "--json", "--top", "3").output)["best"]) == 3

@@ -88,9 +88,8 @@ PROBLEMS: dict[str, list[Told]] = {
         ("7:3", "warning parameters.lr", "half of all values lie above 0.0505"),
     ],
     "36_several_metrics": [
-        ("3:1", "method", "write `method: bayes`, random or grid"),
-        ("4:1", "scheduler", "remove it and write `method: bayes`"),
-        ("5:1", "metrics", "name one under `metric:`"),
+        ("3:1", "method", "write `method: nsga2` or tpe"),
+        ("4:1", "scheduler", "remove it"),
         ("8:1", "warning metric_constraints", "is ignored, as on W&B"),
     ],
     "37_what_yaml_makes_of_it": [

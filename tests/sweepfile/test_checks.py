@@ -76,10 +76,6 @@ def test_keys_without_effect_are_silent(key: str) -> None:
             "scheduler: W&B's own schedulers do not run here; remove it and write `method: bayes`",
         ),
         (
-            {"metrics": [METRIC, METRIC]},
-            "metrics: several objectives are not optimised yet; name one under `metric:`",
-        ),
-        (
             {"method": "custom"},
             "method: 'custom' stands for a scheduler of W&B's; write `method: bayes`, random or grid",
         ),

@@ -133,3 +133,23 @@ def test_records_travel_as_plain_data() -> None:
     end = not_started("no such file: x")
     assert TrialEnd.from_dict({"event": "end", "trial": 3, **end.to_dict()}) == end
     assert (end.state, end.kind) == ("failed", "start")
+
+
+def test_several_objectives_have_their_last_finite_values() -> None:
+    objective = Objective("loss", "minimize", beside=["net.size"])
+    for row in ({"loss": 1.0, "net": {"size": 5}}, {"loss": 3.0}, {"loss": math.nan, "net.size": 7}):
+        objective.add_row(row)
+    end = outcome(objective, 0, stopped=None, seconds=1.0, log=[])
+    assert (end.state, end.value, end.last, end.iterations) == ("finished", 1.0, 3.0, 2)
+    assert end.values == {"loss": 3.0, "net.size": 7}
+    objective.add_summary({"net.size": 8})
+    assert outcome(objective, 0, stopped=None, seconds=1.0, log=[]).values["net.size"] == 8
+
+
+def test_a_trial_that_lacks_one_of_several_objectives_failed() -> None:
+    objective = Objective("loss", "minimize", beside=["size", "speed"])
+    objective.add_row({"loss": 1.0, "size": 2, "sped": 3})
+    end = outcome(objective, 0, stopped=None, seconds=1.0, log=[])
+    assert (end.state, end.kind, end.values) == ("failed", "no metric", {"loss": 1.0, "size": 2})
+    assert end.reason == "never logged 'speed'; it logged: loss, size, sped; did you mean 'sped'?"
+    assert outcome(objective, 0, stopped="stopped", seconds=1.0, log=[]).state == "stopped"

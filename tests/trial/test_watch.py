@@ -50,6 +50,22 @@ def test_only_milestones_and_the_target_are_forwarded(
     assert (end["iterations"], end["rows"], end["value"]) == (100, 200, 1)
 
 
+def test_several_objectives_come_with_the_end(shared: Supervisor, spec: Spec, until_end: UntilEnd) -> None:
+    shared.start(spec("log(loss=1, size=5); log(loss=2); log(size=4)", beside=["size"], milestones=None))
+    *results, end = until_end(shared)
+    assert [(r["iteration"], r["value"], r["best"]) for r in results] == [(1, 1, 1), (2, 2, 1)]
+    assert (end["state"], end["value"], end["values"]) == ("finished", 1, {"loss": 2, "size": 4})
+
+
+def test_without_one_of_several_objectives_a_trial_failed(
+    shared: Supervisor, spec: Spec, until_end: UntilEnd
+) -> None:
+    shared.start(spec("log(loss=1)", beside=["size"]))
+    *_, end = until_end(shared)
+    assert (end["state"], end["kind"]) == ("failed", "no metric")
+    assert end["reason"] == "never logged 'size'; it logged: loss"
+
+
 def test_a_heartbeat_tells_the_newest_result(shared: Supervisor, spec: Spec, until_end: UntilEnd) -> None:
     shared.start(spec("log(loss=3); log(loss=2); time.sleep(0.4); log(loss=1)", heartbeat=0.1))
     *results, end = until_end(shared)

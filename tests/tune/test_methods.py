@@ -100,7 +100,11 @@ def fits(space: SearchSpace, config: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_searches_every_space_or_is_refused(method: str, shape: str) -> None:
     options = (
-        {"startup": 4} if method in ("tpe", "gp", "cmaes") else {"min_points": 3} if method == "bohb" else {}
+        {"startup": 4}
+        if method in ("tpe", "gp", "cmaes", "nsga2")
+        else {"min_points": 3}
+        if method == "bohb"
+        else {}
     )
     loaded = read(method, SHAPES[shape] | (BESIDE if method != "grid" else {}), **options)
     if method == "grid" and loaded.errors:
@@ -125,14 +129,14 @@ def test_a_copy_that_was_told_the_same_goes_on_alike(method: str) -> None:
     assert play(searcher(read(method, parameters).valid(), 6), count, beside=4) != whole
 
 
-@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "qmc", "bohb"])
+@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "qmc", "bohb", "nsga2"])
 def test_eight_trials_at_once_differ(method: str) -> None:
     parameters = {"x": {"min": 0.0, "max": 1.0}, "y": {"distribution": "normal"}}
     configs = play(searcher(read(method, parameters).valid(), 2), 24, beside=8)
     assert len({repr(config) for config in configs}) == 24
 
 
-@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb"])
+@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb", "nsga2"])
 def test_models_come_closer_than_random_draws(method: str) -> None:
     parameters = {
         "x": {"min": 0.0, "max": 1.0},
@@ -211,7 +215,7 @@ def test_bohb_takes_a_failed_trial_for_the_worst_at_every_budget() -> None:
     assert [search.budgets[step][2].value for step in (1, 9)] == [3.0, 5.0]
 
 
-@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb"])
+@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb", "nsga2"])
 def test_what_a_model_remembers_is_bounded(method: str) -> None:
     search: Any = searcher(read(method, BESIDE, startup=3000).valid(), 1)
     assert isinstance(search, ModelSearcher)
@@ -226,7 +230,7 @@ def test_what_a_model_remembers_is_bounded(method: str) -> None:
 
 def test_points_come_first_and_are_filled_by_the_draw_of_their_place() -> None:
     points = [{"x": 0.25}, {"k": "b", "x": 1}]
-    for method in ("random", "qmc", "tpe", "gp", "cmaes", "bohb"):
+    for method in ("random", "qmc", "tpe", "gp", "cmaes", "bohb", "nsga2"):
         sweep = read(method, BESIDE, points=points).valid()
         plain = searcher(read(method, BESIDE).valid(), 1)
         search = searcher(sweep, 1)
