@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from hpo.sweepfile.model import Resources
 
 OBJECT_STORE = 2**27
 """Bytes of shared memory for an embedded Ray: only small messages pass; its own default takes 30 % of all."""
+
+SETTLING = 0.8
+"""Seconds that Ray's processes need two cores for once the last is started. Ray looks for them 0.1 and 1.1
+seconds after that, and so on: whoever slows them down a little pays with a whole second."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,27 @@ def _end(address: str | None) -> None:
 def _end_monitor() -> None:
     """End the autoscaler's monitor of a Ray of ours: it would sit out its second of grace at the shutdown."""
     with suppress(OSError):
-        for task in Path("/proc/self/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if b"/ray/autoscaler/" in command and b"monitor.py" in command:
-                    os.kill(int(pid), signal.SIGKILL)
+        for pid, command in _children():
+            if b"/ray/autoscaler/" in command and b"monitor.py" in command:
+                os.kill(pid, signal.SIGKILL)
+
+
+def await_processes(limit: float) -> None:
+    """Return once Ray's processes here should have come up; after `limit` seconds in any case."""
+    started, end = False, time.monotonic() + limit
+    with suppress(OSError):  # no /proc
+        while not ray.is_initialized() and time.monotonic() < end:
+            if not started and any(b"/raylet/raylet" in command for _, command in _children()):
+                started, end = True, time.monotonic() + SETTLING
+            time.sleep(0.02)
+
+
+def _children() -> Iterator[tuple[int, bytes]]:
+    """Process number and command of each child of this process (Linux); raises OSError elsewhere."""
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            with suppress(FileNotFoundError):  # it has ended meanwhile
+                yield int(pid), Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpo.engine.cluster import Cluster, connected
+from hpo.engine.cluster import Cluster, await_processes, connected
 from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import LiveRecord, Plan, Watch, open_record, slots_for
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 LOADING = 5.0
-"""Seconds that a run which is over waits for a library that is still being loaded."""
+"""Seconds that a run which is over waits for a library that is still being loaded, and that one for Ray."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     """
     kept = session is not None
     session = session or Session()
-    loading = _load_beside()
+    loading = _load_beside(run.options.address)
     try:
         with connected(run.options.address) as cluster:
             size = slots_for(run, cluster)
@@ -67,8 +67,8 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     return RunResult(run.directory, outcome.state, outcome.reason)
 
 
-def _load_beside() -> threading.Thread:
-    """Load Ray Tune, which takes most of a second, while Ray starts its processes.
+def _load_beside(address: str | None) -> threading.Thread:
+    """Load Ray Tune, which takes most of a second, while Ray waits for its processes.
 
     What sets environment variables when it is loaded has to be loaded before: Ray's threads read them, and
     glibc older than 2.41 breaks down over that.
@@ -76,6 +76,8 @@ def _load_beside() -> threading.Thread:
     import_module("numpy")
 
     def load() -> None:
+        if address is None:
+            await_processes(LOADING)
         with suppress(Exception):  # whoever needs it next fails with the same
             import_module("hpo.engine.controller")
 

@@ -94,7 +94,7 @@ def test_what_is_loaded_while_ray_starts_sets_no_environment_variables(folder: P
         sys.addaudithook(lambda name, what: name in ("os.putenv", "os.unsetenv") and print(name, what))
         started(thread)
     threading.Thread.start = start
-    hpo.engine.run._load_beside().join()
+    hpo.engine.run._load_beside("auto").join()
     print("ray.tune" in sys.modules)
     """
     out, err = start(folder, "-c", textwrap.dedent(code)).communicate(timeout=60)
