@@ -1,0 +1,63 @@
+"""A plan → its run, shown while it goes on; the exit code that its end asks for."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from hpo.engine.plan import Plan
+    from hpo.engine.result import RunResult
+    from hpo.sweepfile.model import Sweep
+
+
+def carry_out(planned: Plan, *, verbose: bool, notes: Iterable[str] = ()) -> None:
+    """Run it, print its result and leave with its exit code."""
+    for note in filter(None, [*planned.notes, _other_python(planned.sweep), *notes]):
+        print(note, file=sys.stderr)
+    from hpo.engine.run import execute  # Ray: only once the run is known to be sound
+    from hpo.review.terminal import LiveProgress, result_table
+
+    with LiveProgress(planned.directory, planned.count, planned.sweep, verbose=verbose) as progress:
+        result = execute(planned, progress.update)
+    result_table(result.record)
+    if planned.over:
+        print(f"nothing is left to do: {_over(planned)}", file=sys.stderr)
+    _finish(result)
+
+
+def _over(planned: Plan) -> str:
+    if planned.over == "target":
+        return "it has reached its target"
+    more = "" if planned.sweep.method == "grid" else f"; --count {2 * (planned.count or 1)} makes more"
+    return f"all {planned.count} trials have ended{more}"
+
+
+def _other_python(sweep: Sweep) -> str:
+    """A note where trials run another Python than hpo: a virtual environment called without activation."""
+    found = shutil.which("python")
+    named = sweep.command is None or {"python", "${interpreter}"} & {str(item) for item in sweep.command}
+    if not found or not named or sys.prefix == sys.base_prefix:
+        return ""
+    if Path(found).parent == Path(sys.executable).parent:
+        return ""
+    return f"trials run {found}; activate {sys.prefix} if they should run its Python"
+
+
+def _finish(result: RunResult) -> None:
+    """Say how the run ended and leave with its exit code."""
+    print(f"run directory: {result.directory}", file=sys.stderr)
+    if result.reason:
+        print(f"hpo: {result.reason}", file=sys.stderr)
+    short = result.state == "budget" and result.record.count is not None
+    ended = 75 if short else {"interrupted": 130, "failed": 1}.get(result.state, 0)
+    if ended == 0 and result.trials and all(trial.state == "failed" for trial in result.trials):
+        print(f"hpo: every trial failed: {result.trials[0].reason}", file=sys.stderr)
+        ended = 1
+    if ended:
+        raise typer.Exit(ended)

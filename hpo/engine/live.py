@@ -1,0 +1,68 @@
+"""The journal on disk and the same events as a state that whoever watches can look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from hpo.engine.plan import Plan
+from hpo.errors import UserError
+from hpo.record.journal import Journal
+from hpo.record.trials import RunState
+
+
+@dataclass
+class LiveRecord:
+    """The journal on disk and the same events folded into a RunState for whoever watches."""
+
+    journal: Journal
+    state: RunState
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Keep one event in both."""
+        event = {"time": time.time(), **event}
+        self.journal.append(event)
+        self.state.apply(event)
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Let whoever watches see an event that is not kept."""
+        self.state.apply({"time": time.time(), **event})
+
+    def commit(self) -> None:
+        """Put kept events on disk."""
+        self.journal.commit()
+
+
+def open_record(run: Plan) -> LiveRecord:
+    """The record of a new run, or of the one that goes on; raises UserError where that cannot be."""
+    try:
+        _prepare(run)
+        if run.past:
+            return LiveRecord(Journal.reopen(run.directory), replayed(run.past))
+        return LiveRecord(Journal.create(run.directory), RunState(keep_results=False))
+    except OSError as error:
+        raise UserError(f"cannot write to {run.directory}: {error.strerror}; name another --out") from error
+
+
+def replayed(events: Iterable[Mapping[str, Any]]) -> RunState:
+    """The state of a run after these events; whoever watches from here on is not told of them once more."""
+    state = RunState(keep_results=False)
+    for event in events:
+        state.apply(event)
+    for told in (state.ended_trials, state.restarts, state.notes):
+        told.clear()
+    return state
+
+
+def _prepare(run: Plan) -> None:
+    """Make the run directory with the sweep in it."""
+    (run.directory / "trials").mkdir(parents=True, exist_ok=True)
+    own = run.directory / "sweep.yaml"
+    if run.file and run.file.resolve() == own.resolve():
+        return
+    text = yaml.safe_dump(run.source, sort_keys=False, allow_unicode=True)
+    own.write_text(run.file.read_text(encoding="utf-8") if run.file else text, encoding="utf-8")

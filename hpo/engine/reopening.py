@@ -1,0 +1,118 @@
+"""A run directory → a plan of how it goes on: what may have changed since, and what has not."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpo.engine.plan import Plan, RunOptions
+from hpo.engine.planning import trial_count
+from hpo.errors import UserError
+from hpo.record.journal import read_journal
+from hpo.sweepfile.differences import Difference, differences
+from hpo.sweepfile.load import Loaded, read_sweep
+from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.replay import read_schedule, replayed
+from hpo.tune.earlier import Earlier
+
+Event = Mapping[str, Any]
+
+
+def reopen(
+    directory: Path, options: RunOptions, loaded: Loaded | None = None, change: Sequence[str] = ()
+) -> Plan:
+    """How a run goes on, by its own sweep file with these changes, or by another version of it.
+
+    Raises:
+        UserError: There is no run, or it cannot go on so: what is in the way, and what to do.
+        SweepError: The sweep file has problems by now.
+    """
+    directory = directory.absolute()
+    events = read_journal(directory)
+    runs = [event for event in events if event["event"] == "run"]
+    if not runs:
+        raise UserError(f"{directory} holds an empty journal: its run never began; start it anew")
+    last = runs[-1]
+    _check_kind(directory, last, options)
+    loaded = loaded or _own(directory, last, change)
+    sweep = loaded.valid()
+    changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
+    _refuse(directory, [one for one in changed if not one.harmless])
+    if last.get("replay"):
+        sweep = replayed(sweep, read_schedule(Path(last["replay"])))
+    begun = sum(event["event"] == "trial" for event in events)
+    fresh_cap = any(one.key == "run_cap" for one in changed)
+    count = trial_count(sweep, options.count or (sweep.run_cap if fresh_cap else last["count"]))
+    if count is not None and count < begun:
+        raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
+    return Plan(
+        sweep,
+        dict(loaded.source),
+        loaded.file,
+        replace(options, out=directory),
+        directory,
+        Path(last["cwd"]),
+        last["seed"],
+        count,
+        dict(os.environ),
+        tuple(_earlier(event) for event in events if event["event"] == "earlier"),
+        tuple(f"changed since: {one}" for one in changed),
+        folders=tuple(map(Path, last["folders"])),
+        changes=loaded.overrides,
+        past=tuple(events),
+        again=_again(events, sweep, options),
+        sampler=last["sampler"],
+    )
+
+
+def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
+    if run.get("engine") == "tune":
+        raise UserError(f"{directory} was run by a stock Tuner, whose trials cannot go on; start it anew")
+    if run.get("function") and options.train is None:
+        raise UserError(f"{directory} ran a Python function; call hpo.resume({str(directory)!r}, train=…)")
+    if options.seed not in (None, run["seed"]):
+        raise UserError(
+            f"{directory} was begun with seed {run['seed']}, not {options.seed}; leave --seed out"
+        )
+    if options.train is not None and not run.get("function"):
+        raise UserError(f"{directory} ran a program, not a function; leave `train` out")
+
+
+def _own(directory: Path, run: Event, change: Sequence[str]) -> Loaded:
+    """The run's own copy of its sweep file, with what was set on the command line then and now."""
+    file = directory / "sweep.yaml"
+    if file.exists():
+        return read_sweep(file, [*run.get("set", ()), *change])
+    return read_sweep(run["sweep"], change)
+
+
+def _refuse(directory: Path, harmful: Sequence[Difference]) -> None:
+    if harmful:
+        listed = "\n".join(f"    {one}" for one in harmful)
+        raise UserError(
+            f"the sweep is not the one that {directory} was begun with:\n{listed}\n"
+            f"undo that to go on, or start a new run that learns from this one: --prior {directory}"
+        )
+
+
+def _earlier(event: Event) -> Earlier:
+    steps = {int(step): value for step, value in (event.get("steps") or {}).items()}
+    return Earlier(event["config"], event["value"], steps, event.get("values") or {})
+
+
+def _again(events: Sequence[Event], sweep: Sweep, options: RunOptions) -> frozenset[int]:
+    """Trials whose last word is a failure that is not to be for good."""
+    failed: set[int] = set()
+    failures: dict[int, int] = {}
+    for event in events:
+        if event["event"] == "end" and event["state"] == "failed":
+            failures[event["trial"]] = failures.get(event["trial"], 0) + 1
+            failed.add(event["trial"])
+        elif event["event"] in ("end", "start", "requeue"):
+            failed.discard(event["trial"])
+    spare = sweep.hpo.max_failures
+    return frozenset(n for n in failed if options.retry_failed or failures[n] <= spare)
