@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from hpo.engine.api import agent, run, sweep
+    from hpo.engine.api import agent, resume, run, sweep
     from hpo.engine.result import RunResult
     from hpo.sweepfile.load import load_sweep
     from hpo.trial.client import config, get_checkpoint, report
@@ -23,6 +23,7 @@ _HOMES = {
     "get_checkpoint": "hpo.trial.client",
     "load_sweep": "hpo.sweepfile.load",
     "report": "hpo.trial.client",
+    "resume": "hpo.engine.api",
     "run": "hpo.engine.api",
     "setup_value": "hpo.trial.setup",
     "sweep": "hpo.engine.api",
@@ -37,6 +38,7 @@ __all__ = [
     "get_checkpoint",
     "load_sweep",
     "report",
+    "resume",
     "run",
     "setup_value",
     "sweep",

@@ -13,6 +13,7 @@ import typer
 import hpo
 from hpo.cli.best import best
 from hpo.cli.check import check
+from hpo.cli.resume import resume
 from hpo.cli.run import run
 from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, status, best, schedule, schema):
+for command in (check, run, resume, status, best, schedule, schema):
     app.command()(command)
 
 

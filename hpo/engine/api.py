@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpo.engine.plan import Plan, RunOptions, Watch, plan
+from hpo.engine.plan import Plan, RunOptions, Watch
+from hpo.engine.planning import plan
+from hpo.engine.reopening import reopen
 from hpo.engine.result import RunResult
 from hpo.engine.run import Session, execute
 from hpo.errors import UserError
@@ -55,6 +57,34 @@ def run(
     before = tuple(map(Path, prior))
     options = RunOptions(where, count, seed, concurrency, address, engine, train, found, before)
     return execute(plan(read_sweep(sweep), options), watch)
+
+
+def resume(
+    run: str | Path,
+    train: Callable[..., Any] | None = None,
+    *,
+    count: int | None = None,
+    concurrency: int | None = None,
+    address: str | None = None,
+    retry_failed: bool = False,
+    watch: Watch = lambda state: None,
+) -> RunResult:
+    """Go on with a run that was cut off, or that is to be longer, and return its result.
+
+    Args:
+        run: Its directory.
+        train: The function, where hpo.run was given one.
+        count: How many trials in all.
+        concurrency: Most trials at once.
+        address: A Ray cluster's address.
+        retry_failed: Whether trials that failed are tried again.
+        watch: Called with the run's state whenever something may have changed.
+
+    Raises:
+        UserError: There is no run, or it cannot go on.
+    """
+    options = RunOptions(None, count, None, concurrency, address, train=train, retry_failed=retry_failed)
+    return execute(reopen(Path(run), options), watch)
 
 
 @dataclass

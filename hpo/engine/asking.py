@@ -36,6 +36,8 @@ class Asking:
         self.searcher = searcher
         self.notes: list[str] = []
         """What the record should know; whoever reads them takes them away."""
+        self.knew: int | None = None
+        """How many trials had ended for the newest suggestion, where it was made ahead; None: all."""
 
     def suggest(self, number: int) -> Any:
         """The configuration of trial `number`; None: none now, ask again; Searcher.FINISHED: no more."""
@@ -103,7 +105,7 @@ class SideAsking(Asking):
         super().__init__(searcher)
         self.searcher: ModelSearcher
         beginning = range(first, first + max(0, searcher.startup - searcher.suggested))
-        self.ready = deque(searcher.suggest(str(number)) for number in beginning)
+        self.ready = deque((searcher.suggest(str(number)), 0) for number in beginning)
         self.made = self.wanted = beginning.stop - 1
         """The newest number that there is a suggestion for, and that was asked for."""
         self.tells: list[Tell] = []
@@ -113,6 +115,8 @@ class SideAsking(Asking):
         self.actor: Any = None
         self.turn: Any = None
         self.asked: list[str] = []
+        self.known = 0
+        """How many ended trials the turn that is under way knows of."""
         self.deaths, self.waited_for = 0, False
 
     def suggest(self, number: int) -> Any:
@@ -120,10 +124,12 @@ class SideAsking(Asking):
         self.wanted = max(self.wanted, number)
         if self.deaths >= DEATHS and not self.ready:
             self.made += 1
+            self.knew = None
             return self.searcher.suggest(str(self.made))
         self._go_on()
         self.waited_for = not self.ready
-        return self.ready.popleft() if self.ready else None
+        config, self.knew = self.ready.popleft() if self.ready else (None, None)
+        return config
 
     def result(self, trial_id: str, result: dict[str, Any]) -> None:
         """A trial has a result; a model that knows of iterations learns it beside too."""
@@ -180,7 +186,7 @@ class SideAsking(Asking):
             count = min(lacking, max(1, int(TURN / min(self.seconds, default=TURN))))
             self.asked = [str(self.made + 1 + i) for i in range(count)]
             self.turn = self.actor.turn.remote(self.tells, self.asked)
-            self.tells = []
+            self.tells, self.known = [], self.searcher.learned
 
     def _answered(self) -> None:
         turn, self.turn = self.turn, None
@@ -196,7 +202,7 @@ class SideAsking(Asking):
         self.deaths = 0
         for trial_id, (config, point) in zip(self.asked, suggestions, strict=True):
             self.searcher.adopt(trial_id, point)
-            self.ready.append(config)
+            self.ready.append((config, self.known))
             self.made = int(trial_id)
         if suggestions:
             self.seconds.append(seconds)

@@ -13,13 +13,15 @@ from hpo.trial.checkpoint import FOLDER
 class Checkpoints:
     """The newest `keep` of each trial stay, and older ones that another trial has yet to start from.
 
-    The driver alone removes checkpoints, in a thread of its own, so that nobody loses one that was promised.
+    The driver alone removes checkpoints, in a thread of its own, and only when `sweep` is called, once the
+    journal says which are newer: so nobody loses one that was promised.
     """
 
     def __init__(self, directory: str, keep: int) -> None:
         self.directory, self.keep = directory, keep
         self._names: dict[int, list[str]] = {}
         self._held: Counter[str] = Counter()
+        self._unneeded: list[str] = []
         self._thread = ThreadPoolExecutor(1, "checkpoints")
 
     def path(self, number: int, name: str) -> str:
@@ -41,6 +43,11 @@ class Checkpoints:
         self._held[self.path(number, name)] -= 1
         self._trim(number)
 
+    def sweep(self) -> None:
+        """Remove those that nobody needs any more."""
+        while self._unneeded:
+            self._thread.submit(shutil.rmtree, self._unneeded.pop(), ignore_errors=True)
+
     def close(self) -> None:
         """Wait for what is being removed."""
         self._thread.shutdown()
@@ -51,4 +58,4 @@ class Checkpoints:
             path = self.path(number, name)
             if self._held[path] <= 0:
                 names.remove(name)
-                self._thread.submit(shutil.rmtree, path, ignore_errors=True)
+                self._unneeded.append(path)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from hpo.engine.asking import Asking
+from hpo.engine.deciding import Deciding
 from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
-from hpo.engine.pausing import Pausing
-from hpo.engine.scheduling import Scheduling
-from hpo.sweepfile.model import Metric
-from hpo.tune.schedulers import MEAN, TIME
-from hpo.tune.searchers import BEST
-from hpo.tune.translate import reaches
 
-STATE_AFTER = {TrialScheduler.STOP: "stopped", TrialScheduler.PAUSE: "paused"}
-"""A scheduler's decision → the state that the trial is brought to."""
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
 LOSSES = 3
@@ -34,18 +24,15 @@ PROGRESS = 10.0
 
 @dataclass
 class Controller:
-    """Drives one run; `asking` and `scheduling` decide, `fleet` runs, `record` remembers.
+    """Drives one run; `deciding` says what is to happen, `fleet` runs, `record` remembers.
 
     Every event that changes a state is on disk before the step that follows from it is taken. An event costs
     the same however many trials there are.
     """
 
-    asking: Asking
-    scheduling: Scheduling
+    deciding: Deciding
     fleet: Fleet
     record: Record
-    pausing: Pausing
-    metric: Metric | None
     limits: Limits
     progress: Callable[[], None] = lambda: None
     started: int = 0
@@ -61,17 +48,18 @@ class Controller:
     def run(self) -> Outcome:
         """Run until the limits are met or the run is ended; returns once no trial runs any more."""
         begin = time.monotonic()
-        self.scheduling.outlook = self._outlook
+        self.deciding.scheduling.outlook = self._outlook
         while True:
             self._look_up(time.monotonic() - begin)
             self._fill()
             if not self.running and (self.ending or self.exhausted or self._full()) and not self._more():
                 self._give_up_paused()
                 return self.ending or Outcome("complete")
-            for event in self.fleet.events(TICK, self.asking.refs):
+            for event in self.fleet.events(TICK, self.deciding.asking.refs):
                 self._handle(event)
             self._notes()
             self.record.commit()
+            self.deciding.pausing.checkpoints.sweep()
             self.progress()
 
     def _more(self) -> bool:
@@ -135,13 +123,11 @@ class Controller:
 
     def _next(self) -> Ongoing | None:
         """The trial to start now: one that starts again or goes on, else a new one; None where none is."""
-        if not self.waiting and (paused := self.pausing.take()):
+        if not self.waiting and (paused := self.deciding.pausing.take()):
             return paused
         fresh = self.waiting.popleft() if self.waiting else self._ask()
         if fresh is not None:
-            fresh.attempt += 1
-            fresh.resume = fresh.checkpoint
-            self.scheduling.add(fresh.id, fresh.config)
+            self.deciding.begin(fresh)
         return fresh
 
     def _ask(self) -> Ongoing | None:
@@ -149,7 +135,7 @@ class Controller:
         if self.exhausted or self._full():
             return None
         number = self.first + self.started
-        config = self.asking.suggest(number)
+        config = self.deciding.asking.suggest(number)
         if config == Searcher.FINISHED:
             self.exhausted = True
             return None
@@ -157,7 +143,8 @@ class Controller:
             return None
         self.started += 1
         trial = Ongoing(number, config)
-        self._event("trial", trial, config=config)
+        knew = self.deciding.asking.knew
+        self._event("trial", trial, config=config, **({} if knew is None else {"knew": knew}))
         return trial
 
     def _event(self, kind: str, trial: Ongoing, /, **values: Any) -> None:
@@ -165,9 +152,9 @@ class Controller:
 
     def _notes(self) -> None:
         """What the side process of the searcher has to say, and the scheduler."""
-        while self.asking.notes:
-            self.record.append({"event": "note", "text": self.asking.notes.pop(0)})
-        for text in self.scheduling.notes():
+        while self.deciding.asking.notes:
+            self.record.append({"event": "note", "text": self.deciding.asking.notes.pop(0)})
+        for text in self.deciding.scheduling.notes():
             self.record.append({"event": "note", "text": text})
 
     def _handle(self, event: dict[str, Any]) -> None:
@@ -183,11 +170,12 @@ class Controller:
             case "end":
                 del self.running[trial.number]
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
-                self._pause(trial, end) if self.pausing.is_pause(trial, end) else self._end(trial, end)
+                is_pause = self.deciding.pausing.is_pause(trial, end)
+                self._pause(trial, end) if is_pause else self._end(trial, end)
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
-        for name in self.scheduling.doomed():
+        for name in self.deciding.scheduling.doomed():
             if int(name) in self.running:  # a paused one is given up when nothing else is left
                 self._stop(self.running[int(name)])
 
@@ -199,37 +187,31 @@ class Controller:
 
     def _result(self, trial: Ongoing, event: dict[str, Any]) -> None:
         """A value of the objective. A heartbeat is only shown: no decision needs it (design §4.5)."""
-        now = time.monotonic()
+        now, undecided = time.monotonic(), bool(event.get("beat") or trial.stopping)
         if event.get("beat") and now - trial.noted < PROGRESS:
             self.record.show(event)
         else:
             trial.noted = now
-            self._event("result", trial, **{key: event[key] for key in ("iteration", "value", "best")})
+            kept = {key: event[key] for key in ("iteration", "value", "best", "mean", "rows")}
+            self._event("result", trial, **kept, **({"beat": True} if undecided else {}))
         if trial.stopping:
             return
-        if not event.get("beat"):
-            result = self._as_result(event["iteration"], event["value"], event["best"])
-            result |= {MEAN: event["mean"], "time_total_s": now - trial.since}
-            self.asking.result(trial.id, result)
-            self.pausing.milestone(trial, event["iteration"])
-            decision = self.scheduling.result(trial.id, result)
-            if decision == TrialScheduler.PAUSE:
-                self.pausing.told(trial, event["iteration"], event["rows"])
-            if decision in STATE_AFTER:
-                self._stop(trial, STATE_AFTER[decision])
+        if not undecided and (state := self.deciding.result(trial, event, now - trial.since)):
+            self._stop(trial, state)
         self._check_target(event["best"])
 
     def _checkpoint(self, trial: Ongoing, event: dict[str, Any]) -> None:
         """A trial has saved its state."""
         made = {key: event[key] for key in ("name", "iteration", "rows")}
         self._event("checkpoint", trial, **made)
-        self.pausing.saved(trial, **made)
+        self.deciding.pausing.saved(trial, **made)
 
     def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process was ended on the scheduler's word; it goes on later, or never."""
-        self._event("pause", trial, iterations=end["iterations"], seconds=end["seconds"])
+        kept = ("iterations", "seconds", "value", "last", "rows", "values")
+        self._event("pause", trial, **{key: end[key] for key in kept if end.get(key) is not None})
         self._exploit(trial)
-        self.pausing.add(trial, end)
+        self.deciding.pausing.add(trial, end)
 
     def _exploit(self, trial: Ongoing) -> None:
         """A trial is to go on as a clone: from here on that holds, whatever happens to it."""
@@ -239,17 +221,12 @@ class Controller:
 
     def _give_up_paused(self) -> None:
         """Nothing runs any more and no paused trial is good enough to go on: they are stopped."""
-        for trial, end in self.pausing.give_up() if self.ending is None else ():
+        for trial, end in self.deciding.pausing.give_up() if self.ending is None else ():
             self._end(trial, end | {"state": "stopped", "seconds": 0.0})
 
-    def _as_result(self, iteration: int, value: Any, best: Any) -> dict[str, Any]:
-        name = self.metric.name if self.metric else ""
-        return {TIME: iteration, name: math.nan if value is None else value, BEST: best}
-
     def _check_target(self, value: Any) -> None:
-        if reaches(self.metric, value) and self.ending is None:
-            assert self.metric is not None
-            self.ending = Outcome("target", f"{self.metric.name} reached {self.metric.target:g}")
+        if self.ending is None and self.deciding.reaches(value):
+            self.ending = self.deciding.success
 
     def _end(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process has ended: record it, then tell searcher and scheduler."""
@@ -258,19 +235,13 @@ class Controller:
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
         self._event("end", trial, attempt=trial.attempt, **end)
         self.pace.add(end.get("seconds", 0.0))
-        self.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)
+        self.deciding.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)
         state, value = end["state"], end.get("value")
-        if state == "failed" and trial.attempt <= self.limits.max_failures and self.ending is None:
+        trial.failures += state == "failed"
+        if state == "failed" and trial.failures <= self.limits.max_failures and self.ending is None:
             self._again(trial, f"failed: {end['reason']}")
             return
-        known = value is not None and math.isfinite(value)
-        result = self._as_result(end["iterations"], end["last"], value) if known else None
-        if result is not None:
-            result |= end.get("values") or {}
-        self.scheduling.complete(trial.id, result, error=state == "failed")
-        self.pausing.forget(trial)
-        lost = state in ("failed", "interrupted")
-        self.asking.complete(trial.id, None if lost else result, error=state == "failed")
+        self.deciding.end(trial, end)
         self._check_target(value if state in ("finished", "stopped") else None)
         if self.early.add(state, end["reason"]) and self.ending is None:
             shown = "\n".join(["", *(f"    {line}" for line in tail)]) if tail else ""
@@ -279,7 +250,7 @@ class Controller:
 
     def _again(self, trial: Ongoing, reason: str) -> None:
         self._event("requeue", trial, reason=reason)
-        self.scheduling.complete(trial.id, None, error=False)
+        self.deciding.again(trial)
         self.waiting.append(trial)
 
     def _lost(self, trial: Ongoing, reason: str) -> None:
@@ -287,10 +258,9 @@ class Controller:
         trial.losses, trial.pausing = trial.losses + 1, 0
         self._exploit(trial)
         if self.interrupts < 2 and trial.losses < LOSSES:
-            trial.attempt -= 1
             self._again(trial, reason)
             return
         state = "interrupted" if self.interrupts >= 2 else "failed"
         unknown = {"value": None, "last": None, "iterations": 0}
-        trial.attempt = self.limits.max_failures + 1
+        trial.failures = self.limits.max_failures
         self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown})

@@ -55,7 +55,10 @@ class Ongoing:
     number: int
     config: dict[str, Any]
     attempt: int = 0
+    """Counts all processes that it was begun in, pauses aside."""
+    failures: int = 0
     losses: int = 0
+    """How often its slot was lost."""
     slot: int = -1
     stopping: bool = False
     since: float = 0.0

@@ -82,9 +82,13 @@ class Pausing:
         self.scheduling.pause(trial.id)
         self.paused[trial.number] = trial, end
 
-    def take(self) -> Ongoing | None:
-        """The paused trial that is to go on now, if there is one."""
+    def take(self, recorded: int | None = None) -> Ongoing | None:
+        """The paused trial that is to go on now, if there is one; it is `recorded` where that is known."""
         chosen = self.scheduling.choose() if self.paused else None
+        if recorded is not None and chosen != str(recorded):
+            if chosen is not None:
+                self.scheduling.pause(chosen)
+            self.scheduling.go_on(chosen := str(recorded))
         if chosen is None:
             return None
         trial, _ = self.paused.pop(int(chosen))

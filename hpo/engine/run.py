@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.engine.cluster import Cluster, await_processes, connected
 from hpo.engine.fleet import Fleet
+from hpo.engine.live import LiveRecord, open_record
 from hpo.engine.ongoing import Limits, Outcome
-from hpo.engine.plan import LiveRecord, Plan, Watch, open_record, slots_for
+from hpo.engine.plan import Plan, Watch, slots_for
 from hpo.engine.result import RunResult
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ class Session:
 
 
 def execute(run: Plan, watch: Watch = lambda state: None, session: Session | None = None) -> RunResult:
-    """Run a plan to its end; `watch` is called with the state whenever something may have changed.
+    """Run a plan to its end, or go on with its run.
 
-    With a session the journal stays open and the search goes on where it was.
+    `watch` is called with the state whenever something may have changed. With a session the journal stays
+    open and the search goes on where it was.
     """
+    if run.over:
+        return RunResult(run.directory, run.over, "")
     kept = session is not None
     session = session or Session()
     loading = _load_beside(run.options.address)
@@ -50,6 +54,8 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
             size = slots_for(run, cluster)
             record = session.record = session.record or open_record(run)
             record.append(run.opening(size))
+            for earlier in () if run.past else run.earlier:
+                record.append({"event": "earlier", **vars(earlier)})
             record.commit()
             if run.options.engine == "tune":
                 loading.join()
@@ -89,38 +95,53 @@ def _load_beside(address: str | None) -> threading.Thread:
 def _drive(
     run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch, loading: threading.Thread
 ) -> Outcome:
-    record = session.record
-    assert record is not None
     fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.recipe(), run.function())
-    loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
+    try:
+        loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
+        controller = _controller(run, fleet, session, watch)
+        with interrupts(controller):
+            try:
+                return controller.run()
+            finally:
+                session.searcher = controller.deciding.close()
+                session.trials += controller.started
+    finally:
+        fleet.close()
+
+
+def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Controller:
+    """The event loop of a run, where its journal ended if it has one."""
     from hpo.engine.asking import asking
     from hpo.engine.checkpoints import Checkpoints
     from hpo.engine.controller import Controller
+    from hpo.engine.deciding import Deciding
     from hpo.engine.pausing import Pausing
+    from hpo.engine.resuming import Resumption, Retelling
     from hpo.engine.scheduling import Scheduling
 
-    session.scheduling = session.scheduling or Scheduling(run.scheduler())
-    checkpoints = Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep)
-    controller = Controller(
-        asking=asking(session.searcher or run.search(), session.trials + 1),
-        scheduling=session.scheduling,
+    record = session.record
+    assert record is not None
+    scheduling = session.scheduling = session.scheduling or Scheduling(run.scheduler())
+    pausing = Pausing(Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep), scheduling)
+    retelling = Retelling(session.searcher or run.search())
+    deciding = Deciding(retelling, scheduling, pausing, run.sweep.metric)
+    before = Resumption(deciding, run.again)
+    before.tell(run.past)
+    waiting = before.settle(record.append)
+    deciding.asking = asking(retelling.searcher, session.trials + before.started + 1)
+    deciding.asking.pace(len(fleet.seats), 0.0)
+    return Controller(
+        deciding=deciding,
         fleet=fleet,
         record=record,
-        pausing=Pausing(checkpoints, session.scheduling),
-        metric=run.sweep.metric,
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),
+        started=before.started,
+        ending=deciding.success if before.reached else None,
+        waiting=waiting,
+        early=before.early,
         first=session.trials + 1,
     )
-    controller.asking.pace(size, 0.0)
-    try:
-        with interrupts(controller):
-            return controller.run()
-    finally:
-        session.searcher = controller.asking.close()
-        session.trials += controller.started
-        fleet.close()
-        checkpoints.close()
 
 
 @contextmanager

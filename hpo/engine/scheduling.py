@@ -53,9 +53,10 @@ class Scheduling:
         """The same, as a set."""
         return set(self.trials.values())
 
-    def add(self, trial_id: str, config: dict[str, Any]) -> None:
-        """A trial starts."""
-        trial = self.trials[trial_id] = ScheduledTrial(trial_id, config, Trial.RUNNING)
+    def add(self, trial_id: str, config: dict[str, Any], *, checkpointed: bool = False) -> None:
+        """A trial starts, perhaps from a checkpoint."""
+        trial = ScheduledTrial(trial_id, config, Trial.RUNNING, checkpointed=checkpointed)
+        self.trials[trial_id] = trial
         self.scheduler.on_trial_add(self, trial)
 
     def result(self, trial_id: str, result: dict[str, Any]) -> str:
@@ -73,8 +74,12 @@ class Scheduling:
         chosen = self.scheduler.choose_trial_to_run(self)
         if chosen is None or chosen.status != Trial.PAUSED:
             return None
-        chosen.status = Trial.RUNNING
+        self.go_on(str(chosen.trial_id))
         return str(chosen.trial_id)
+
+    def go_on(self, trial_id: str) -> None:
+        """A paused trial counts as running again."""
+        self.trials[trial_id].status = Trial.RUNNING
 
     def doomed(self) -> list[str]:
         """Trials that are to stop now because of what others have reported; each is named once."""

@@ -19,8 +19,9 @@ from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 from hpo.engine.cluster import Cluster
+from hpo.engine.live import LiveRecord
 from hpo.engine.ongoing import Outcome, Record
-from hpo.engine.plan import LiveRecord, Plan, Watch
+from hpo.engine.plan import Plan, Watch
 from hpo.trial.launch import spawn
 from hpo.trial.recipe import Recipe
 from hpo.tune.searchers import BEST, END

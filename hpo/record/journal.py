@@ -40,6 +40,19 @@ class Journal:
             raise UserError(f"cannot write {path}: {error.strerror}; name another directory") from error
         return cls(path, descriptor)
 
+    @classmethod
+    def reopen(cls, run_dir: Path | str) -> Journal:
+        """TEMPORARY."""
+        path = Path(run_dir) / JOURNAL
+        data = path.read_bytes()
+        descriptor = os.open(path, os.O_RDWR)
+        size = data.rfind(b"\n") + 1
+        os.ftruncate(descriptor, size)
+        os.lseek(descriptor, size, 0)
+        made = cls(path, descriptor)
+        made._size = size
+        return made
+
     def append(self, event: Mapping[str, Any]) -> None:
         """Keep one event for the next commit; `time` (unix seconds) is added where it is missing."""
         self._lines.append(json.dumps({**event, "time": event.get("time", time.time())}) + "\n")
@@ -71,6 +84,12 @@ class Journal:
         finally:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def begun(run_dir: Path | str) -> bool:
+    """Whether a run has begun there: its journal holds something."""
+    path = Path(run_dir) / JOURNAL
+    return path.is_file() and path.stat().st_size > 0
 
 
 def read_journal(run_dir: Path | str) -> list[dict[str, Any]]:

@@ -35,6 +35,8 @@ class Loaded:
     problems: tuple[Problem, ...]
     source: Mapping[str, Any]
     file: Path | None = None
+    overrides: tuple[str, ...] = ()
+    """What was changed on the command line."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -72,7 +74,8 @@ def read_sweep(sweep: str | Path | Mapping[str, Any], overrides: Sequence[str] =
     if not isinstance(document.value, dict):
         document.problem((), "a sweep is a mapping of keys", "it needs at least `method:` and `parameters:`")
         return Loaded(None, tuple(document.problems), {}, file)
-    return Loaded(_validate(document), tuple(_in_order(document)), document.value, file)
+    valid = _validate(document)
+    return Loaded(valid, tuple(_in_order(document)), document.value, file, tuple(overrides))
 
 
 def _text(path: Path) -> str:

@@ -69,6 +69,7 @@ class BohbSearcher(TpeSearcher):
 
     def learn(self, trial_id: str, value: Worth | None) -> None:
         """A trial has ended; one that never gave a value has the worst one at every budget."""
+        self.learned += 1
         point = self.running.pop(trial_id)
         self.study = None
         if value is None:

@@ -61,6 +61,8 @@ class ModelSearcher(SpaceSearcher):
         self.best: dict[str, float] = {}
         self.worst: Worth | None = None
         self.study: Study | None = None
+        self.learned = 0
+        """How many ended trials it knows of."""
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
         """The Optuna sampler that makes suggestion `index`; each has a `seed` of its own."""
@@ -87,6 +89,14 @@ class ModelSearcher(SpaceSearcher):
         """Take over the next suggestion, made by a copy of this searcher that was told the same."""
         self.running[trial_id] = Point(point.index, point.params, marks=point.marks)
         self.suggested += 1
+
+    def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Take over a recorded suggestion, made by a searcher that knew the same."""
+        from hpo.tune.axes import Axes
+
+        index = self.suggested
+        params = None if self.start.config(index) == config else Axes(self.space).locate(config)
+        self.adopt(trial_id, Point(index, params))
 
     def withdraw(self, trial_id: str) -> None:
         """Forget the newest suggestion: no trial was made of it."""
@@ -151,6 +161,7 @@ class ModelSearcher(SpaceSearcher):
 
     def learn(self, trial_id: str, value: Worth | None) -> None:
         """Take in a suggestion's value, smaller is better; with None it is forgotten."""
+        self.learned += 1
         point = self.running.pop(trial_id)
         point.tell(value)
         if self.study is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ class SpaceSearcher(Searcher):
     def propose(self, trial_id: str, index: int) -> Any:
         """Configuration number `index`, from 0."""
         raise NotImplementedError
+
+    def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Take over a recorded suggestion, made by a searcher that knew the same."""
+        self.suggested += 1
 
     def recall(self, trials: list[Earlier]) -> bool:
         """Learn from earlier runs before the first suggestion; False where nothing can be learnt."""

@@ -88,10 +88,17 @@ def translate(sweep: str | Path | Mapping[str, Any] | Sweep, *, seed: int | None
 
 
 def searcher(
-    sweep: Sweep, seed: int, count: int | None = None, folders: Sequence[Path] = (Path(),)
+    sweep: Sweep,
+    seed: int,
+    count: int | None = None,
+    folders: Sequence[Path] = (Path(),),
+    sampler: str | None = None,
 ) -> SpaceSearcher:
-    """The searcher of a sweep of `count` trials; a class of the user's is imported from `folders`."""
-    sampler = choose(sweep, count).sampler
+    """The searcher of a sweep of `count` trials; a class of the user's is imported from `folders`.
+
+    `sampler` is that of a run which goes on, so that more trials choose no other.
+    """
+    sampler = sampler or choose(sweep, count).sampler
     metric = sweep.metric.name if sweep.metric else None
     own = sweep.hpo.search
     settings: dict[str, Any] = {"seed": seed, "metric": metric, "mode": sweep.goal[:3], "options": own}

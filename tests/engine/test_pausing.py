@@ -50,6 +50,7 @@ class Run:
         return self.trials[number]
 
     def there(self, number: int) -> list[str]:
+        self.checkpoints.sweep()
         self.checkpoints._thread.submit(lambda: None).result()  # what is being removed is gone then
         folder = self.directory / "trials" / f"{number:04d}" / "checkpoints"
         return sorted(os.listdir(folder)) if folder.is_dir() else []

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hpo.engine.plan import RunOptions, plan
+from hpo.engine.plan import RunOptions
+from hpo.engine.planning import plan
 from hpo.errors import UserError
 from hpo.sweepfile.load import load_sweep, read_sweep
 from hpo.sweepfile.population import Mutation, Population

@@ -94,7 +94,7 @@ def supervisor() -> Iterator[Supervisor]:
     supervisor.close(5)
 
 
-def _until_end(supervisor: Supervisor, timeout: float = 10.0) -> list[dict[str, Any]]:
+def _until_end(supervisor: Supervisor, timeout: float = 60.0) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     deadline = time.monotonic() + timeout
     while not found or found[-1]["event"] != "end":
@@ -124,7 +124,7 @@ def run() -> Run:
 def wait_until() -> WaitUntil:
     """Waits for a condition; fails after some seconds."""
 
-    def wait(condition: Callable[[], object], timeout: float = 5.0) -> None:
+    def wait(condition: Callable[[], object], timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline

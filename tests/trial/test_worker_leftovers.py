@@ -28,16 +28,21 @@ def test_threads_that_python_waits_for_are_waited_for(calls: Calls) -> None:
 def test_a_daemon_thread_of_an_earlier_trial_reports_into_no_other(calls: Calls) -> None:
     slot = calls("""
         import threading, time
+        tries, before = [], []
         def train(config):
             import hpo
             def on(n):
                 while True:
+                    tries.append(n)
                     hpo.report({"loss": n})
                     time.sleep(0.01)
             if config["n"] == 1:
                 threading.Thread(target=on, args=(1,), daemon=True).start()
+            while before and len(tries) == before[0]:
+                time.sleep(0.01)
             time.sleep(0.2)
             hpo.report({"loss": config["n"]})
+            before.append(len(tries))
     """)
     slot.run({"n": 1})
     second = slot.run({"n": 2})

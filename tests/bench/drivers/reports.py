@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import hpo
-import hpo.engine.plan
+import hpo.engine.planning
 from hpo.engine.cluster import connected
 from hpo.engine.plan import Plan
 from hpo.record.journal import read_journal
@@ -32,7 +32,7 @@ def main() -> None:
     """All trials at once; no trial is stopped, since all log the same values."""
     trials, rows = int(sys.argv[1]), int(sys.argv[2])
     if sys.argv[3] == "every":
-        vars(hpo.engine.plan)["Plan"] = EveryRow
+        vars(hpo.engine.planning)["Plan"] = EveryRow
 
     def train(config: dict[str, Any]) -> None:
         log_rows(rows, hpo.report)
