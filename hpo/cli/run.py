@@ -41,18 +41,16 @@ def run(
     show(loaded.problems)
     if loaded.errors:
         raise typer.Exit(1)
+    if resume_or_start and out is None:
+        raise typer.BadParameter("name the run directory with --out", param_hint="--resume-or-start")
     from hpo.engine.plan import RunOptions
     from hpo.engine.planning import plan
     from hpo.engine.reopening import reopen
 
     before = tuple(prior or ())
     options = RunOptions(out, count, seed, concurrency, address, engine, prior=before, replay=replay)
-    if resume_or_start and out is None:
-        raise typer.BadParameter("name the run directory with --out", param_hint="--resume-or-start")
-    if resume_or_start and out and begun(out):
-        carry_out(reopen(out, options, loaded), verbose=verbose)
-        return
-    planned = plan(loaded, options)
+    goes_on = resume_or_start and out is not None and begun(out)
+    planned = reopen(out, options, loaded) if out and goes_on else plan(loaded, options)
     both = hidden(loaded.valid(), sweep, Path.cwd())
     place = f"program: {script_of(loaded.valid())}{both}" if both else ""
-    carry_out(planned, verbose=verbose, notes=[place] if place else [])
+    carry_out(planned, verbose=verbose, notes=[place])

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from hpo.trial.checkpoint import FOLDER
 
@@ -33,6 +34,12 @@ class Checkpoints:
         names = self._names.setdefault(number, [])
         names.append(name)
         self._trim(number)
+
+    def forget_unknown(self, number: int) -> None:
+        """Remove what a trial has saved and the journal does not know: its writer died in between."""
+        with suppress(OSError):
+            there = set(os.listdir(os.path.dirname(self.path(number, ""))))
+            self._unneeded += [self.path(number, n) for n in there.difference(self._names.get(number, []))]
 
     def hold(self, number: int, name: str) -> None:
         """Keep this one until it is released as often."""

@@ -28,17 +28,11 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         raise UserError(
             "nothing to run: the sweep names no `program:` or `command:`; name the training script"
         )
-    if options.engine not in ("hpo", "tune"):
-        raise UserError(f"engine '{options.engine}' is not known; write hpo or tune")
+    _engine(sweep, options)
     if options.replay is not None:
         sweep = replayed(sweep, read_schedule(options.replay))
         options = replace(options, count=1)
     _population(sweep, options)
-    if options.engine == "tune" and sweep.several and sweep.early_terminate:
-        raise UserError(
-            "a stock Tuner loses the values of trials that it stops early: with `metrics:` remove"
-            " early_terminate, or use --engine hpo"
-        )
     started_in = Path.cwd()
     cwd = started_in if options.train else working_directory(sweep, loaded.file, started_in)
     count = trial_count(sweep, options.count or sweep.run_cap)
@@ -66,6 +60,17 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         folders=(started_in, *([loaded.file.resolve().parent] if loaded.file else [])),
         changes=loaded.overrides,
     )
+
+
+def _engine(sweep: Sweep, options: RunOptions) -> None:
+    """Refuse what an engine cannot do."""
+    if options.engine not in ("hpo", "tune"):
+        raise UserError(f"engine '{options.engine}' is not known; write hpo or tune")
+    if options.engine == "tune" and sweep.several and sweep.early_terminate:
+        raise UserError(
+            "a stock Tuner loses the values of trials that it stops early: with `metrics:` remove"
+            " early_terminate, or use --engine hpo"
+        )
 
 
 def trial_count(sweep: Sweep, wanted: int | None) -> int | None:

@@ -96,9 +96,10 @@ class Resumption:
         waiting: deque[Ongoing] = deque()
         for number, trial in sorted(self._open.items()):
             verdict = self._verdicts.get(number)
+            self._drop_lost_checkpoint(trial)
+            self.deciding.pausing.checkpoints.forget_unknown(number)
             if number in self.deciding.pausing.paused:
                 continue
-            self._drop_lost_checkpoint(trial)
             if number in self._running and verdict == "stopped":
                 self._stop(trial, append)
             elif number in self._running and verdict == "paused" and trial.checkpoint:
@@ -194,8 +195,10 @@ class Resumption:
         del self._open[number]
 
     def _drop_lost_checkpoint(self, trial: Ongoing) -> None:
+        """A trial whose checkpoint somebody has removed is no longer paused: it begins anew."""
         if trial.checkpoint and not Path(trial.checkpoint.checkpoint).is_dir():
             trial.checkpoint = None
+            self.deciding.pausing.paused.pop(trial.number, None)
 
     def _stop(self, trial: Ongoing, append: Append) -> None:
         """The scheduler had stopped it when the run was cut off."""
