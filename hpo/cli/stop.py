@@ -30,9 +30,9 @@ def stop(
         raise UserError(_nobody(run, seen.record.state, seen.record.reason))
     try:
         request(run, "now" if now else "finish", driver.token)
+        answer = noted(run, driver, ANSWER)
     except OSError as error:
-        raise UserError(f"cannot write in {run}: {error.strerror}; so its driver cannot be told") from error
-    answer = noted(run, driver, ANSWER)
+        raise UserError(f"cannot tell the driver of {run}: {error.strerror}") from error
     if answer is None:
         typer.echo(_nobody(run, *_state(run)))
     elif answer:

@@ -51,17 +51,16 @@ class Process:
         same = (self.host, self.boot, self.space) == (here.host, here.boot, here.space)
         if not same or not self.boot or not self.started:
             return None
+        if found := _stat(self.pid):
+            state, started = found
+            return started == self.started and state not in ("Z", "X")
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
         except PermissionError:
-            pass  # it belongs to another user
-        found = _stat(self.pid)
-        if found is None:
-            return None  # /proc hides the processes of others, or it has just ended
-        state, started = found
-        return started == self.started and state not in ("Z", "X")
+            pass
+        return None  # it is there, but /proc hides the processes of other users
 
 
 def _stat(pid: int) -> tuple[str, int] | None:

@@ -94,7 +94,7 @@ class RunLock:
         after = heir(self._directory, self.token)
         with suppress(OSError):  # what stays on a full disk counts for nothing once this process is dead
             publish(after, self._text(uuid4().hex))  # from here on nobody can follow
-            if holders(self._directory)[0].token == self.token:
+            if [holder.token for holder in holders(self._directory)[:1]] == [self.token]:
                 self._path.unlink()
             after.unlink()
 

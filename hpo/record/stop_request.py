@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -23,7 +22,7 @@ Mode = Literal["finish", "now"]
 
 
 class StopRequests:
-    """What the driver with this token is asked for; requests that were meant for earlier ones count for nothing.
+    """What the driver with this token is asked for; requests to earlier drivers count for nothing.
 
     `every` is the time in seconds between two looks.
     """
@@ -35,7 +34,7 @@ class StopRequests:
         self._next = 0.0
 
     def take(self) -> Mode | None:
-        """A request that has come, which is noted by this; cheap however often it is called, and never raises."""
+        """A request that has come, and is taken note of by this; cheap however often called, never raises."""
         seconds = time.monotonic()
         if seconds < self._next:
             return None
@@ -70,13 +69,14 @@ def clear(run_dir: Path | str) -> None:
         (Path(run_dir) / REQUEST).unlink()
 
 
-def noted(
-    run_dir: Path | str, asked: Owner, seconds: float, look: Callable[..., Owner | None] = owner
-) -> bool | None:
-    """Wait until the driver has taken note of its request: True; None where it is gone, False after `seconds`."""
+def noted(run_dir: Path | str, asked: Owner, seconds: float) -> bool | None:
+    """Wait until the driver has taken note of a request: True; False after `seconds`, None where it is gone.
+
+    Raises OSError where its lock cannot be read.
+    """
     end = time.monotonic() + seconds
     while requested(run_dir, asked.token) is not None:
-        now = look(run_dir)
+        now = owner(run_dir)
         if now is None or not now.alive or now.token != asked.token:
             clear(run_dir)
             return None

@@ -56,7 +56,7 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
 
 
 def status_panel(record: RunRecord, now: float | None = None, driver: Owner | None = None) -> RenderableType:
-    """How far a run is, and who drives it; `now` in unix seconds tells how long ago the journal heard of it."""
+    """How far a run is, and who drives it; `now` in unix seconds tells how long ago the journal heard."""
     now = time.time() if now is None else now
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
@@ -74,6 +74,8 @@ def _facts(record: RunRecord, now: float, driver: Owner | None) -> Iterator[tupl
     state = Text(record.state, style={"running": "cyan", "failed": "red", DIED: "red"}.get(record.state, ""))
     more = _driver(record, now, driver)
     yield "state", state.append(f": {visible(more)}" if more else "")
+    if record.state == DIED:
+        yield "", Text(f"`hpo resume {record.directory}` goes on")
     metric = f", {record.goal} {visible(record.metric)}" if record.metric else ""
     target = "" if record.target is None else f", target {record.target:g}"
     yield "search", Text(f"{record.method}{metric}{target}, seed {record.seed}")
@@ -99,7 +101,7 @@ def _driver(record: RunRecord, now: float, driver: Owner | None) -> str:
         ago = max(0.0, now - record.updated) if driver is None and record.updated else None
         seen = driver.seen if driver else ago
         last = "" if seen is None else f", last seen {duration(seen)} ago"
-        return f"{driver.name if driver else 'its driver'}{last}; `hpo resume {record.directory}` goes on"
+        return f"{driver.name if driver else 'its driver'}{last}"
     if record.state == "running" and driver is not None:
         quiet = f", which gave no sign of life for {duration(driver.seen)}" if driver.seen > SILENCE else ""
         return driver.name + quiet
