@@ -44,6 +44,7 @@ class RunLock:
         self._directory = Path(os.path.abspath(run_dir))
         self._path = self._directory / LOCK
         self._descriptor = -1
+        self._pid = os.getpid()
         self._over = threading.Event()
         self._pulse = threading.Thread(target=self._beat, name="driver.lock", daemon=True)
         self._sure = self._next = 0.0
@@ -83,7 +84,7 @@ class RunLock:
 
     def release(self) -> None:
         """Give the lock back, unless another process has it; a second time does nothing. Never raises."""
-        if self._descriptor < 0 or os.getpid() != self.process.pid:  # a fork of the owner's owns nothing
+        if self._descriptor < 0 or os.getpid() != self._pid:  # a fork of the owner's owns nothing
             return
         self._over.set()
         self._pulse.join(self.timing.silence)

@@ -165,7 +165,7 @@ print([event["event"] for event in read_journal(run)])
 
 
 def small_disks() -> list[tuple[str, list[str]]]:
-    """How a disk can be made full here: by a limit of a file's size, and a small tmpfs if it may be mounted."""
+    """How a disk can be made full here: by a limit of file sizes, and a small tmpfs if it may be mounted."""
     private = [["unshare", "-m"], ["unshare", "-Urm"]]
     mount = ["sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]
     if not shutil.which("unshare"):
