@@ -164,6 +164,10 @@ class RunLock:
             publish(mine, self._text(self.token))
         except FileExistsError:
             return False
+        except FileNotFoundError:  # suspended for so long that its part was swept
+            if not self._directory.is_dir():
+                raise
+            return False
         chain = holders(self._directory)
         if not chain or chain[-1].token != self.token:
             mine.unlink(missing_ok=True)

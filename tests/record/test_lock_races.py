@@ -17,14 +17,16 @@ from typing import Any
 
 import pytest
 
-from hpo.errors import UserError
+from hpo.errors import Resumable, UserError
 from hpo.record import holder, lock, shared
-from hpo.record.holder import LOCK, owner
+from hpo.record.holder import LOCK, Timing, owner
 from hpo.record.identity import Process
 from hpo.record.lock import RunLock
 
 HERE = Process.own()
 DEAD = [replace(HERE, started=HERE.started - 1 - number) for number in range(3)]
+ELSEWHERE = replace(HERE, host="node7")
+HASTY = Timing(beat=0.05, silence=30.0, confirm=0.0)
 FILES = {module.__file__ for module in (holder, lock, shared)}
 PAIRS = 150
 
@@ -81,14 +83,15 @@ def interrupted(act: Callable[[], None], step: int, between: Callable[[], None])
 class Contender:
     """One who wants the lock; `lock` is there while it has it."""
 
-    def __init__(self, run: Path, process: Process) -> None:
+    def __init__(self, run: Path, process: Process, timing: Timing | None = None) -> None:
         self.run = run
         self.process = process
+        self.timing = timing
         self.lock: RunLock | None = None
 
     def acquire(self) -> None:
         try:
-            self.lock = RunLock.acquire(self.run, process=self.process)
+            self.lock = RunLock.acquire(self.run, self.timing, self.process)
         except UserError as error:
             if "is being run by" not in str(error):
                 raise
@@ -209,3 +212,62 @@ def test_three_who_stand_anywhere_when_the_next_one_comes(folder: Path, alive: l
 
         interrupted(first.acquire, outer, meanwhile)
         assert len(held(run, first, second, third)) == 1, (outer, inner)
+
+
+def silenced(run: Path) -> None:
+    """Nobody has given a sign of life for long."""
+    for path in run.iterdir():
+        os.utime(path, (1e9, 1e9))
+
+
+def test_an_owner_found_dead_while_it_gives_the_lock_back_leaves_the_next_one_alone(folder: Path) -> None:
+    made = runs(folder, dead_owner=False)
+
+    def attempt(step: int) -> int:
+        run = next(made)
+        first = RunLock.acquire(run, Timing(beat=1e6), ELSEWHERE)
+        silenced(run)
+        got: list[RunLock] = []
+        other = threading.Thread(target=lambda: got.append(RunLock.acquire(run, HASTY)))
+
+        def meanwhile() -> None:
+            other.start()
+            other.join(0.03)
+
+        steps = interrupted(first.release, step, meanwhile)
+        if steps >= step:
+            other.join()
+            got[0].check()
+            got[0].release()
+        assert not (run / LOCK).exists()
+        return steps
+
+    every_step(attempt)
+
+
+def test_who_is_found_dead_while_it_takes_the_lock_does_not_take_it_from_the_next_one(folder: Path) -> None:
+    made = runs(folder, dead_owner=True)
+
+    def attempt(step: int) -> int:
+        run = next(made)
+        first = Contender(run, ELSEWHERE, HASTY)
+        got: list[RunLock] = []
+
+        def meanwhile() -> None:
+            silenced(run)
+            got.append(RunLock.acquire(run, HASTY))
+
+        steps = interrupted(first.acquire, step, meanwhile)
+        if got:
+            got[0].check()
+            if first.lock is not None:
+                with pytest.raises(Resumable, match="taken over"):
+                    first.lock.check()
+                first.release()
+            found = owner(run)
+            assert found is not None
+            assert found.token == got[0].token
+            got[0].release()
+        return steps
+
+    every_step(attempt)
