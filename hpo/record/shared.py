@@ -71,7 +71,8 @@ def now(directory: Path) -> float:
         return os.fstat(descriptor).st_mtime
     finally:
         os.close(descriptor)
-        os.unlink(name)
+        with suppress(OSError):
+            os.unlink(name)
 
 
 def sweep(directory: Path, keep: Path) -> None:

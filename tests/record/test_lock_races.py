@@ -250,6 +250,7 @@ def test_who_is_found_dead_while_it_takes_the_lock_does_not_take_it_from_the_nex
 
     def attempt(step: int) -> int:
         run = next(made)
+        silenced(run)
         first = Contender(run, ELSEWHERE, HASTY)
         got: list[RunLock] = []
 
