@@ -18,6 +18,7 @@ from hpo.cli.run import run
 from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
 from hpo.cli.status import status
+from hpo.cli.stop import stop
 from hpo.errors import HpoError
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, resume, status, best, schedule, schema):
+for command in (check, run, resume, status, stop, best, schedule, schema):
     app.command()(command)
 
 

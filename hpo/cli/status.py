@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo.record.trials import RunRecord, has_value, load_run, rank
+from hpo.record.observed import Observed, observe
+from hpo.record.trials import has_value, rank
 
 
 def status(
@@ -16,25 +17,27 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show how far a run is, from any machine that sees its directory."""
-    record = load_run(run)
+    seen = observe(run)
     if as_json:
         from hpo.review.cells import strict
 
-        typer.echo(json.dumps(strict(_told(record)), indent=2, ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(strict(_told(seen)), indent=2, ensure_ascii=False, allow_nan=False))
         return
     from hpo.review.terminal import console, status_panel
 
-    console().print(status_panel(record))
+    console().print(status_panel(seen.record, driver=seen.driver))
 
 
-def _told(record: RunRecord) -> dict[str, Any]:
-    """What `--json` prints; times are unix seconds."""
+def _told(seen: Observed) -> dict[str, Any]:
+    """What `--json` prints; times are unix seconds, `seen` of the driver is seconds ago."""
+    record, driver = seen.record, seen.driver
     best = next((t for t in rank(record.trials, record.goal) if has_value(t)), None)
     found = {"trial": best.number, "value": best.value, "state": best.state} if best else None
     return {
         "directory": str(record.directory),
         "state": record.state,
         "reason": record.reason,
+        "driver": driver and {key: getattr(driver, key) for key in ("host", "pid", "alive", "seen")},
         "method": record.method,
         "metric": record.metric,
         "goal": record.goal,

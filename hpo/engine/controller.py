@@ -35,6 +35,8 @@ class Controller:
     record: Record
     limits: Limits
     progress: Callable[[], None] = lambda: None
+    asked: Callable[[], str | None] = lambda: None
+    """What another process asks for: `finish` or `now`."""
     started: int = 0
     interrupts: int = 0
     ending: Outcome | None = None
@@ -74,10 +76,13 @@ class Controller:
         return self.limits.count is not None and self.started >= self.limits.count
 
     def _look_up(self, seconds: float) -> None:
-        """Signals and the time budget."""
+        """Signals, requests and the time budget."""
         if self.limits.seconds is not None and seconds >= self.limits.seconds and self.interrupts < 2:
             self.ending = Outcome("budget", f"time budget of {self.limits.seconds:g} s used up")
             self.interrupts = 2
+        if asked := self.asked():
+            self.interrupts = max(self.interrupts, 2 if asked == "now" else 1)
+            self.ending = self.ending or Outcome("interrupted", "ended by `hpo stop`")
         if self.interrupts and self.ending is None:
             self.ending = Outcome("interrupted", "ended by the user")
         if self.interrupts >= 2:

@@ -11,7 +11,7 @@ import yaml
 
 from hpo.engine.plan import Plan
 from hpo.errors import UserError
-from hpo.record.journal import Journal
+from hpo.record.journal import JOURNAL, Journal, begun, read_journal
 from hpo.record.trials import RunState
 
 
@@ -40,9 +40,15 @@ class LiveRecord:
 def open_record(run: Plan) -> LiveRecord:
     """The record of a new run, or of the one that goes on; raises UserError where that cannot be."""
     try:
-        _prepare(run)
         if run.past:
-            return LiveRecord(Journal.reopen(run.directory), replayed(run.past))
+            journal = Journal.reopen(run.directory)
+            if len(read_journal(run.directory)) != len(run.past):
+                raise UserError(f"{run.directory} went on meanwhile, by another process; try again")
+            _prepare(run)
+            return LiveRecord(journal, replayed(run.past))
+        _prepare(run)
+        if not begun(run.directory):  # its writer died before it had written anything
+            (run.directory / JOURNAL).unlink(missing_ok=True)
         return LiveRecord(Journal.create(run.directory), RunState(keep_results=False))
     except OSError as error:
         raise UserError(f"cannot write to {run.directory}: {error.strerror}; name another --out") from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ from hpo.engine.live import LiveRecord, open_record
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import Plan, Watch, slots_for
 from hpo.engine.result import RunResult
+from hpo.errors import HpoError
+from hpo.record.lock import RunLock
+from hpo.record.stop_request import StopRequests
 
 if TYPE_CHECKING:
     from hpo.engine.controller import Controller
@@ -33,9 +36,16 @@ class Session:
     """What a run's next part goes on with: hpo.agent may be called several times for one sweep."""
 
     record: LiveRecord | None = None
+    lock: RunLock | None = None
     trials: int = 0
     searcher: SpaceSearcher | None = None
     scheduling: Scheduling | None = None
+
+    @property
+    def opened(self) -> LiveRecord:
+        """The record, which is open."""
+        assert self.record is not None
+        return self.record
 
 
 def execute(run: Plan, watch: Watch = lambda state: None, session: Session | None = None) -> RunResult:
@@ -49,28 +59,47 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     kept = session is not None
     session = session or Session()
     loading = _load_beside(run.options.address)
-    try:
-        with connected(run.options.address) as cluster:
-            size = slots_for(run, cluster)
-            record = session.record = session.record or open_record(run)
-            record.append(run.opening(size))
-            for earlier in () if run.past else run.earlier:
-                record.append({"event": "earlier", **vars(earlier)})
-            record.commit()
-            if run.options.engine == "tune":
-                loading.join()
-                from hpo.engine.stock import run_stock
+    with ExitStack() as stack:
+        stack.callback(loading.join, LOADING)
+        if run.past:
+            stack.enter_context(_recording(run, session, kept=kept))
+        cluster = stack.enter_context(connected(run.options.address))
+        size = slots_for(run, cluster)
+        if not run.past:  # nothing is there of a run that could not begin
+            stack.enter_context(_recording(run, session, kept=kept))
+        record = session.opened
+        anew = not record.state.run
+        record.append(run.opening(size))
+        for earlier in run.earlier if anew else ():
+            record.append({"event": "earlier", **vars(earlier)})
+        record.commit()
+        if run.options.engine == "tune":
+            loading.join()
+            from hpo.engine.stock import run_stock
 
-                outcome = run_stock(run, cluster, size, record, watch)
-            else:
-                outcome = _drive(run, cluster, size, session, watch, loading)
-            record.append({"event": "done", "state": outcome.state, "reason": outcome.reason})
-            record.commit()
-    finally:
-        if session.record and not kept:
-            session.record.journal.close()
-        loading.join(LOADING)
+            outcome = run_stock(run, cluster, size, record, watch)
+        else:
+            outcome = _drive(run, cluster, size, session, watch, loading)
+        record.append({"event": "done", "state": outcome.state, "reason": outcome.reason})
+        record.commit()
     return RunResult(run.directory, outcome.state, outcome.reason)
+
+
+@contextmanager
+def _recording(run: Plan, session: Session, *, kept: bool) -> Iterator[None]:
+    """Hold the run directory's lock, and its journal open; both are let go at the end, whatever happens."""
+    run.directory.mkdir(parents=True, exist_ok=True)
+    with RunLock.acquire(run.directory) as session.lock:
+        session.record = session.record or open_record(run)
+        try:
+            yield
+        except HpoError:
+            with suppress(HpoError):  # it may be the journal that can be written no more
+                session.record.journal.close()
+            raise
+        finally:
+            if not kept:
+                session.record.journal.close()
 
 
 def _load_beside(address: str | None) -> threading.Thread:
@@ -119,8 +148,7 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
     from hpo.engine.resuming import Resumption, Retelling
     from hpo.engine.scheduling import Scheduling
 
-    record = session.record
-    assert record is not None
+    record = session.opened
     scheduling = session.scheduling = session.scheduling or Scheduling(run.scheduler())
     pausing = Pausing(Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep), scheduling)
     retelling = Retelling(session.searcher or run.search())
@@ -136,12 +164,26 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
         record=record,
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),
+        asked=_asked(run, session),
         started=before.started,
         ending=deciding.success if before.reached else None,
         waiting=waiting,
         early=before.early,
         first=session.trials + 1,
     )
+
+
+def _asked(run: Plan, session: Session) -> Callable[[], str | None]:
+    """What `hpo stop` asks for; raises HpoError once the run directory is no longer this driver's."""
+    lock = session.lock
+    assert lock is not None
+    requests = StopRequests(run.directory, lock.token)
+
+    def asked() -> str | None:
+        lock.check()
+        return requests.take()
+
+    return asked
 
 
 @contextmanager

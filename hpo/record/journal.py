@@ -6,8 +6,9 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hpo.errors import Resumable, UserError
 
@@ -19,10 +20,11 @@ SHAPE = f"a run directory holds sweep.yaml, {JOURNAL} and trials/, such as runs/
 class Journal:
     """The one writer of a run's journal: `append` keeps events, `commit` puts them on disk."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, size: int = 0) -> None:
         self.path = path
         self._descriptor = descriptor
-        self._size = 0
+        self._size = size
+        self._torn = False
         self._lines: list[str] = []
 
     @classmethod
@@ -31,7 +33,7 @@ class Journal:
         path = Path(run_dir) / JOURNAL
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o666)
             _sync_directory(path.parent)
         except FileExistsError:
             what = "holds a run already" if path.parent.is_dir() else "is a file"
@@ -42,16 +44,28 @@ class Journal:
 
     @classmethod
     def reopen(cls, run_dir: Path | str) -> Journal:
-        """TEMPORARY."""
+        """Go on with the journal of a run whose writer is gone; a last line that it left torn is cut off.
+
+        Raises:
+            UserError: There is no run, a line in the middle is damaged, or the file cannot be written.
+            Resumable: The disk is full.
+        """
         path = Path(run_dir) / JOURNAL
-        data = path.read_bytes()
-        descriptor = os.open(path, os.O_RDWR)
-        size = data.rfind(b"\n") + 1
-        os.ftruncate(descriptor, size)
-        os.lseek(descriptor, size, 0)
-        made = cls(path, descriptor)
-        made._size = size
-        return made
+        end, whole = 0, True
+        with _opened(path) as file:
+            for line, _ in _parsed(path, file):
+                end, whole = end + len(line), line.endswith(b"\n")
+        try:
+            journal = cls(path, os.open(path, os.O_WRONLY | os.O_APPEND), end)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            journal._torn = True
+            journal._put(b"" if whole else b"\n")
+        except BaseException:
+            os.close(journal._descriptor)
+            raise
+        return journal
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Keep one event for the next commit; `time` (unix seconds) is added where it is missing."""
@@ -64,16 +78,33 @@ class Journal:
         """
         if not self._lines:
             return
-        data = "".join(self._lines).encode()
+        self._put("".join(self._lines).encode())
+        self._lines.clear()
+
+    def _put(self, data: bytes) -> None:
         try:
+            if self._torn:
+                os.ftruncate(self._descriptor, self._size)
+            self._torn = False
+            self._look()
+            self._torn = True
             _write(self._descriptor, data)
             os.fsync(self._descriptor)
         except OSError as error:
-            os.ftruncate(self._descriptor, self._size)
-            os.lseek(self._descriptor, self._size, os.SEEK_SET)
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+                self._torn = False
             raise Resumable(f"cannot write {self.path}: {error.strerror}; what it held is kept") from error
+        self._torn = False
         self._size += len(data)
-        self._lines.clear()
+
+    def _look(self) -> None:
+        """Who was taken over while it was suspended writes nothing more; nor into a file without a name."""
+        found = os.fstat(self._descriptor)
+        if found.st_nlink == 0:
+            raise UserError(f"{self.path} has vanished; nothing more is written")
+        if found.st_size != self._size:
+            raise Resumable(f"another process has written {self.path}; this one writes nothing more")
 
     def close(self) -> None:
         """Commit and let go of the file; a second time does nothing."""
@@ -100,19 +131,31 @@ def read_journal(run_dir: Path | str) -> list[dict[str, Any]]:
 def iterate_journal(run_dir: Path | str) -> Iterator[dict[str, Any]]:
     """The events of a run, one by one; a last line that was cut off is dropped (its writer died)."""
     path = Path(run_dir) / JOURNAL
+    with _opened(path) as file:
+        for _, event in _parsed(path, file):
+            yield event
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                event = _parse(line)
-                if event is not None:
-                    yield event
-                elif file.read(1):
-                    hint = "its lines before this one are sound; restore the file from a copy"
-                    raise UserError(f"{path}:{number}: damaged, not a JSON object; {hint}")
+            yield file
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(_no_run(Path(run_dir))) from None
+        raise UserError(no_run(path.parent)) from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _parsed(path: Path, file: BinaryIO) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The sound lines and their events; the last one may lack its newline, and is dropped if damaged."""
+    for number, line in enumerate(file, 1):
+        event = _parse(line)
+        if event is not None:
+            yield line, event
+        elif file.read(1):
+            hint = "its lines before this one are sound; restore the file from a copy"
+            raise UserError(f"{path}:{number}: damaged, not a JSON object; {hint}")
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -124,7 +167,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _no_run(run_dir: Path) -> str:
+def no_run(run_dir: Path) -> str:
+    """What to say of a place that holds no run."""
     if not run_dir.exists():
         return f"{run_dir}: no such directory; {SHAPE}"
     if not run_dir.is_dir():

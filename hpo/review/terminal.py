@@ -14,6 +14,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpo.record.holder import SILENCE, Owner
+from hpo.record.observed import DIED
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
 from hpo.review.cells import duration, metric_text, visible
 from hpo.review.parameters import pairs, searched
@@ -53,23 +55,27 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
         out.print(Text(f"no trial gave a value of {visible(record.metric or 'the metric')}"))
 
 
-def status_panel(record: RunRecord, now: float | None = None) -> RenderableType:
-    """How far a run is; `now` in unix seconds tells how long ago the journal last heard of it."""
+def status_panel(record: RunRecord, now: float | None = None, driver: Owner | None = None) -> RenderableType:
+    """How far a run is, and who drives it; `now` in unix seconds tells how long ago the journal heard."""
+    now = time.time() if now is None else now
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
-    for name, value in _facts(record, time.time() if now is None else now):
+    for name, value in _facts(record, now, driver):
         facts.add_row(name, value)
     running = [trial for trial in record.trials if trial.state == "running"]
     if not running or record.state != "running":
         return facts
-    return Group(facts, _running(running[:RUNNING_SHOWN], len(running), time.time() if now is None else now))
+    return Group(facts, _running(running[:RUNNING_SHOWN], len(running), now))
 
 
-def _facts(record: RunRecord, now: float) -> Iterator[tuple[str, Text]]:
+def _facts(record: RunRecord, now: float, driver: Owner | None) -> Iterator[tuple[str, Text]]:
     yield "run", Text(str(record.directory))
-    state = Text(record.state, style={"running": "cyan", "failed": "red"}.get(record.state, ""))
-    yield "state", state.append(f": {visible(record.reason.splitlines()[0])}" if record.reason else "")
+    state = Text(record.state, style={"running": "cyan", "failed": "red", DIED: "red"}.get(record.state, ""))
+    more = _driver(record, now, driver)
+    yield "state", state.append(f": {visible(more)}" if more else "")
+    if record.state == DIED:
+        yield "", Text(f"`hpo resume {record.directory}` goes on")
     metric = f", {record.goal} {visible(record.metric)}" if record.metric else ""
     target = "" if record.target is None else f", target {record.target:g}"
     yield "search", Text(f"{record.method}{metric}{target}, seed {record.seed}")
@@ -87,6 +93,19 @@ def _facts(record: RunRecord, now: float) -> Iterator[tuple[str, Text]]:
         )
     for reason, number in _reasons(record.trials):
         yield "failed", Text(f"{number}x {reason}")
+
+
+def _driver(record: RunRecord, now: float, driver: Owner | None) -> str:
+    """Who drives the run, or what became of that; for a run that ended, why."""
+    if record.state == DIED:
+        ago = max(0.0, now - record.updated) if driver is None and record.updated else None
+        seen = driver.seen if driver else ago
+        last = "" if seen is None else f", last seen {duration(seen)} ago"
+        return f"{driver.name if driver else 'its driver'}{last}"
+    if record.state == "running" and driver is not None:
+        quiet = f", which gave no sign of life for {duration(driver.seen)}" if driver.seen > SILENCE else ""
+        return driver.name + quiet
+    return record.reason.splitlines()[0] if record.reason else ""
 
 
 def _times(record: RunRecord, now: float) -> str:

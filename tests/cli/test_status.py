@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from hpo.cli.status import status
 from hpo.errors import UserError
 from hpo.record.journal import Journal
+from hpo.record.lock import RunLock
 
 METRIC = {"name": "loss", "goal": "minimize", "target": 0.1}
 EVENTS: list[dict[str, Any]] = [
@@ -59,11 +61,15 @@ def write(directory: Path, *more: dict[str, Any]) -> Path:
 
 
 def test_json_of_a_running_run(tmp_path: Path) -> None:
-    done = hpo_status(write(tmp_path / "run"), "--json")
-    assert json.loads(done.stdout) == {
+    run = write(tmp_path / "run")
+    with RunLock.acquire(run) as lock:
+        told = json.loads(hpo_status(run, "--json").stdout)
+    assert 0 <= told["driver"].pop("seen") < 60
+    assert told == {
         "directory": str(tmp_path / "run"),
         "state": "running",
         "reason": "",
+        "driver": {"host": lock.process.host, "pid": os.getpid(), "alive": True},
         "method": "random",
         "metric": "loss",
         "goal": "minimize",
@@ -85,11 +91,26 @@ def test_json_of_a_run_that_ended(tmp_path: Path) -> None:
     told = json.loads(hpo_status(write(tmp_path / "run", over), "--json").stdout)
     assert (told["state"], told["reason"], told["ended"]) == ("interrupted", "ended by the user", 110.0)
     assert told["states"]["interrupted"] == 1
+    assert told["driver"] is None
+
+
+def test_a_run_that_nobody_drives_any_more_has_died(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", {"event": "start", "trial": 2, "time": 104.0})
+    told = json.loads(hpo_status(run, "--json").stdout)
+    assert (told["state"], told["driver"], told["ended"], told["updated"]) == ("died", None, None, 104.0)
+    assert told["states"]["running"] == 0
+    assert told["states"]["interrupted"] == 1
+    panel = hpo_status(run).stdout
+    assert "died: its driver, last seen" in panel
+    assert f"`hporesume{run}`goeson" in "".join(panel.split())
 
 
 def test_the_panel_goes_to_stdout(tmp_path: Path) -> None:
-    done = hpo_status(write(tmp_path / "run"))
+    run = write(tmp_path / "run")
+    with RunLock.acquire(run):
+        done = hpo_status(run)
     assert done.exit_code == 0
+    assert f"running: process {os.getpid()} on" in done.stdout
     assert "2 trials: 1 finished, 1 running (of 4)" in done.stdout
     assert "0.50000 (trial 1)" in done.stdout
     assert done.stderr == ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -36,19 +38,26 @@ def write(run: Path, events: list[dict[str, Any]]) -> bytes:
     return (run / "journal.jsonl").read_bytes()
 
 
-@settings(max_examples=25, deadline=None)
-@given(events=EVENTS)
-def test_a_journal_cut_at_any_byte_reads_as_a_prefix(
-    events: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+@settings(max_examples=25)
+@given(events=EVENTS, more=EVENTS)
+def test_a_journal_cut_at_any_byte_reads_as_a_prefix_and_can_be_gone_on_with(
+    events: list[dict[str, Any]], more: list[dict[str, Any]]
 ) -> None:
-    run = tmp_path_factory.mktemp("cut") / "run"
-    data = write(run, events)
-    assert read_journal(run) == events
-    for size in range(len(data)):
-        (run / "journal.jsonl").write_bytes(data[:size])
-        read = read_journal(run)
-        assert read == events[: len(read)]
-        assert len(read) >= data[:size].count(b"\n")
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        run = Path(folder) / "run"
+        data = write(run, events)
+        for size in range(len(data) + 1):
+            (run / "journal.jsonl").write_bytes(data[:size])
+            left = read_journal(run)
+            assert left == events[: len(left)]
+            assert len(left) >= data[:size].count(b"\n")
+            journal = Journal.reopen(run)
+            assert read_journal(run) == left
+            for event in more:
+                journal.append(event)
+            journal.close()
+            assert read_journal(run) == left + more
+            assert (run / "journal.jsonl").read_bytes()[-1:] in (b"\n", b"")
 
 
 def test_events_get_a_time_unless_they_have_one(tmp_path: Path) -> None:
@@ -117,32 +126,102 @@ def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
             Journal.create(run)
 
 
-def test_a_full_disk_leaves_whole_lines_and_can_go_on(tmp_path: Path) -> None:
-    script = """
-import resource, signal, sys
+FULL_DISK = """
+import os, resource, signal, subprocess, sys
+from pathlib import Path
 from hpo.errors import Resumable
-from hpo.record.journal import Journal
+from hpo.record.journal import Journal, read_journal
+
+kind, run = sys.argv[1], Path(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-journal = Journal.create(sys.argv[1])
+if kind == "tmpfs":  # in a mount namespace of this script's own
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", run], check=True)
+journal = Journal.create(run)
 journal.append({"event": "first"})
 journal.commit()
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-journal.append({"event": "second", "text": "x" * 2000})
-try:
-    journal.commit()
-except Resumable as error:
-    print(error, end="|")
-print(open(journal.path).read().count("first"), len(open(journal.path).read().splitlines()), end="|")
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if kind == "tmpfs":
+    with open(run / "filler", "wb", buffering=0) as filler:
+        try:
+            while filler.write(b"x" * 512): pass
+        except OSError: pass
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+for number in range(2):
+    journal.append({"event": "later", "text": "x" * 5000})
+    try:
+        journal.commit()
+    except Resumable as error:
+        print(error, len(journal.path.read_bytes().splitlines()), journal.path.read_bytes()[-1:], sep="|")
+if kind == "tmpfs":
+    os.unlink(run / "filler")
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+journal.commit()
+journal = [journal.close(), Journal.reopen(run)][1]
+journal.append({"event": "last"})
 journal.close()
+print([event["event"] for event in read_journal(run)])
 """
-    command = [sys.executable, "-c", script, str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    message, lines, _ = done.stdout.split("|")
-    assert message.startswith(f"cannot write {tmp_path / 'run' / 'journal.jsonl'}: File too large")
-    assert lines == "1 1"
-    assert [e["event"] for e in read_journal(tmp_path / "run")] == ["first", "second"]
+
+
+def small_disks() -> list[tuple[str, list[str]]]:
+    """How a disk can be made full here: by a limit of file sizes, and a small tmpfs if it may be mounted."""
+    private = [["unshare", "-m"], ["unshare", "-Urm"]]
+    mount = ["sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]
+    if not shutil.which("unshare"):
+        return [("limit", [])]
+    may = [way for way in private if subprocess.run([*way, *mount], capture_output=True).returncode == 0]
+    return [("limit", []), *(("tmpfs", way) for way in may[:1])]
+
+
+@pytest.mark.process
+def test_a_full_disk_leaves_whole_lines_and_can_go_on(tmp_path: Path) -> None:
+    for kind, way in small_disks():
+        run = tmp_path / kind
+        run.mkdir()
+        command = [*way, sys.executable, "-c", FULL_DISK, kind, str(run)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        *refused, events = done.stdout.splitlines()
+        why = {"limit": "File too large", "tmpfs": "No space left on device"}[kind]
+        message = f"cannot write {run / 'journal.jsonl'}: {why}; what it held is kept"
+        assert refused == [f"{message}|1|b'\\n'"] * 2
+        assert events == "['first', 'later', 'later', 'last']"
     assert Resumable.exit_code == 75
+
+
+@pytest.mark.parametrize("tail", [b'{"event": "tri\n', b"\0\0\0", b"[1]\n", b"\xff", b"[" * 100_000])
+def test_a_damaged_end_is_cut_off_before_the_journal_goes_on(tail: bytes, tmp_path: Path) -> None:
+    data = write(tmp_path / "run", [{"event": "a"}, {"event": "b"}])
+    (tmp_path / "run" / "journal.jsonl").write_bytes(data + tail)
+    journal = Journal.reopen(tmp_path / "run")
+    assert (tmp_path / "run" / "journal.jsonl").read_bytes() == data
+    journal.append({"event": "c"})
+    journal.close()
+    assert [e["event"] for e in read_journal(tmp_path / "run")] == ["a", "b", "c"]
+
+
+def test_a_journal_damaged_in_the_middle_is_left_as_it_is(tmp_path: Path) -> None:
+    data = write(tmp_path / "run", [{"event": "a"}]) + b"{\n" + b'{"event": "b"}\n'
+    (tmp_path / "run" / "journal.jsonl").write_bytes(data)
+    with pytest.raises(UserError, match=r"journal\.jsonl:2: damaged"):
+        Journal.reopen(tmp_path / "run")
+    assert (tmp_path / "run" / "journal.jsonl").read_bytes() == data
+
+
+def test_where_there_is_no_run_none_can_be_gone_on_with(tmp_path: Path) -> None:
+    for name in ("missing", "."):
+        with pytest.raises(UserError, match=r"sweep\.yaml, journal\.jsonl and trials/"):
+            Journal.reopen(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_into_a_journal_without_a_name(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "run")
+    (tmp_path / "run" / "journal.jsonl").unlink()
+    journal.append({"event": "a"})
+    with pytest.raises(UserError, match="has vanished"):
+        journal.commit()
 
 
 def test_where_there_is_no_run_the_message_shows_what_one_looks_like(tmp_path: Path) -> None:
