@@ -122,7 +122,7 @@ class ModelSearcher(SpaceSearcher):
 
     def adopt(self, trial_id: str, point: Point) -> None:
         """Take over the next suggestion, made by a copy of this searcher that was told the same."""
-        self.running[trial_id] = Point(point.index, point.params, marks=point.marks, cell=point.cell)
+        self.enter(trial_id, Point(point.index, point.params, marks=point.marks, cell=point.cell))
         self.announce()
         self.count(point.cell)
 
