@@ -18,6 +18,8 @@ MOST_VALUES = 2**32
 """A parameter of more values counts as continuous: two draws of it are never the same."""
 MOST_AWAITED = 2**16
 """So does one that others depend on, whose values are gone through."""
+MOST_LEAVES, MOST_STATES = 250, 20_000
+"""Conditions among more parameters, or so entangled that there are more cases, are not counted out."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,20 @@ class Cells(Grid):
 
     @classmethod
     def of(cls, space: SearchSpace) -> Cells | None:
-        """The cells of a space, None where they cannot be counted: some parameter is continuous."""
+        """The cells of a space, None where they cannot be counted; mostly a parameter is continuous."""
         awaited = {c.other for conditions in space.conditions for c in conditions}
         for place, leaf in enumerate(space.leaves):
             values = possible(leaf.distribution)
             if values is None or (place in awaited and len(values) > MOST_AWAITED):
                 return None
-        return cls(space)
+        if space.conditional and len(space.leaves) > MOST_LEAVES:
+            return None
+        cells = cls(space)
+        try:
+            _ = cells.size
+        except OverflowError:
+            return None
+        return cells
 
     @cached_property
     def axes(self) -> list[Sequence[Any]]:
@@ -124,7 +133,7 @@ class Cells(Grid):
     def _conditional_number(self, config: Mapping[str, Any]) -> int:
         """Down the tree of choices, past all cells of the choices before."""
         number, context = 0, ()  # type: tuple[int, Context]
-        for depth, place in enumerate(self.space.order):
+        for depth, place in enumerate(self.order):
             if not self._there(depth, context):
                 context = (*context, None)
                 continue
@@ -137,10 +146,31 @@ class Cells(Grid):
             context = (*context, self._held(place, self.axes[place][digit]))
         return number
 
+    @cached_property
+    def order(self) -> list[int]:
+        """What depends on a parameter comes soon after it: then little is to be kept in mind."""
+        above = [{c.other for c in conditions} for conditions in self.space.conditions]
+        order: list[int] = []
+        pending = list(reversed(range(len(above))))
+        while pending:
+            place = next(n for n in reversed(pending) if above[n] <= set(order))
+            pending.remove(place)
+            order.append(place)
+            below = [n for n in pending if place in above[n]]
+            pending = [n for n in pending if place not in above[n]] + below
+        return order
+
+    def _count(self, depth: int, context: Context) -> int:
+        """How many cells there are below; raises OverflowError where that is not to be counted out."""
+        if len(self._counts) > MOST_STATES:
+            raise OverflowError(f"more than {MOST_STATES} cases")
+        return super()._count(depth, context)
+
     def _before(self, depth: int, context: Context) -> list[int]:
         """How many cells there are before those of each value of a parameter that others depend on."""
+        context = self._needed(depth, context)
         if (depth, context) not in self._sums:
-            place = self.space.order[depth]
+            place = self.order[depth]
             counts = (
                 self._count(depth + 1, (*context, self._held(place, value))) for value in self.axes[place]
             )

@@ -55,7 +55,7 @@ class SpaceSearcher(Searcher):
         self.start = Start(space, seed, self.options.points)
         self.suggested = 0
         cells = Cells.of(space) if self.unique and not allow_duplicates else None
-        self.tried = Tried(cells) if cells else None
+        self.tried = None if cells is None else Tried(cells)
         """What was suggested; None where that does not matter."""
         self.notes: list[str] = []
         """What the user should know; whoever reads them takes them away."""
@@ -119,7 +119,7 @@ class SpaceSearcher(Searcher):
 
     def save(self, checkpoint_path: str) -> None:
         """Write the place in the sequence as JSON, and what was tried."""
-        tried = self.tried.numbers if self.tried else []
+        tried = [] if self.tried is None else self.tried.numbers
         Path(checkpoint_path).write_text(json.dumps({"suggested": self.suggested, "tried": tried}))
 
     def restore(self, checkpoint_path: str) -> None:

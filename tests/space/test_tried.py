@@ -232,3 +232,35 @@ def test_neighbours_are_close_in_numbers() -> None:
         near = tried.near(config, str(seed))
         assert sum(abs(near[name] - config[name]) for name in near) == 1
     assert len({repr(tried.near(config, str(n))) for n in range(60)}) == 4
+
+
+def flags(count: int) -> dict[str, Any]:
+    """Parameters that each depend on another, and by their names come long after it."""
+    tree: dict[str, Any] = {}
+    for n in range(count):
+        tree[f"a{n}"] = dist("categorical", values=[True, False])
+        tree[f"p{n}"] = Entry(dist("int_uniform", min=1, max=4), {f"a{n}": True})
+    return tree
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_many_conditions_are_counted_quickly(deep: bool) -> None:
+    tree = flags(60)
+    if deep:
+        tree = {"on": dist("categorical", values=[0, 1]), "block": Entry(tree, {"on": 1})}
+    space = SearchSpace.of(tree)
+    cells = Cells.of(space)
+    assert cells is not None
+    assert cells.size == 5**60 + deep
+    for index in range(20):
+        config = space.sample(1, index)
+        assert cells[cells.number(config)] == config
+
+
+def test_conditions_too_entangled_to_be_counted_are_let_be() -> None:
+    tree: dict[str, Any] = {f"u{n}": dist("categorical", values=[0, 1, 2]) for n in range(30)}
+    for n in range(30):
+        when = {f"u{n}": 1, f"u{29 - n}": [0, 1], f"u{(7 * n + 3) % 30}": 2}
+        tree[f"v{n}"] = Entry(dist("categorical", values=[0, 1]), when)
+    assert Cells.of(SearchSpace.of(tree)) is None
+    assert Cells.of(SearchSpace.of(flags(1000))) is None

@@ -255,6 +255,12 @@ def test_cmaes_goes_on_from_a_record_whose_order_is_lost(parameters: Any, option
     assert different(again, later) == 8
 
 
+def test_a_space_of_more_cells_than_a_machine_counts_is_searched_as_any() -> None:
+    search = make("tpe", {f"n{n}": {"min": 1, "max": 1000} for n in range(30)})
+    assert search.tried.size == 1000**30
+    assert different(search, play(search, 12)) == 12
+
+
 def test_grid_counts_the_cells_that_it_takes_over() -> None:
     parameters = {"a": {"values": [1, 2]}, "b": {"values": [3, 4]}}
     search = make("grid", parameters)
