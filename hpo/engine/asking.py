@@ -34,7 +34,7 @@ class Asking:
 
     def __init__(self, searcher: SpaceSearcher) -> None:
         self.searcher = searcher
-        self.notes: list[str] = []
+        self.notes = searcher.notes
         """What the record should know; whoever reads them takes them away."""
         self.knew: int | None = None
         """How many trials had ended for the newest suggestion, where it was made ahead; None: all."""

@@ -119,10 +119,13 @@ class WeightedCategorical(Categorical):
 
     def locate(self, x: Any) -> float:
         """The middle of its share; raises ValueError for a value that never comes."""
-        share = self.probabilities[self.index(x)]
-        if share == 0:
+        first = self.index(x)  # one listed again may have its probability there
+        places = range(first, len(self.values))
+        same = (n for n in places if value_key(self.values[n]) == value_key(x) and self.probabilities[n] > 0)
+        place = next(same, None)
+        if place is None:
             raise ValueError(f"{x!r} has probability 0")
-        return float(sum(self.probabilities[: self.index(x)]) + share / 2)
+        return float(sum(self.probabilities[:place]) + self.probabilities[place] / 2)
 
     def grid(self) -> Sequence[Any] | None:
         """None: W&B's grid refuses probabilities."""

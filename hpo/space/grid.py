@@ -73,7 +73,7 @@ class Grid:
         values: list[Any] = [None] * len(self.axes)
         there = [False] * len(self.axes)
         context: Context = ()
-        for depth, place in enumerate(self.space.order):
+        for depth, place in enumerate(self.order):
             there[place] = self._there(depth, context)
             if not there[place]:
                 context = (*context, None)
@@ -96,8 +96,9 @@ class Grid:
         """How many cells there are below a choice for the first `depth` parameters."""
         if depth == len(self.axes):
             return 1
+        context = self._needed(depth, context)
         if (depth, context) not in self._counts:
-            place = self.space.order[depth]
+            place = self.order[depth]
             if not self._there(depth, context):
                 count = self._count(depth + 1, (*context, None))
             elif not self._asked[place]:
@@ -110,12 +111,34 @@ class Grid:
 
     def _there(self, depth: int, context: Context) -> bool:
         """Whether the parameter at `depth` of the order is active."""
-        place = self.space.order[depth]
+        place = self.order[depth]
         for condition in self.space.conditions[place]:
-            held = context[self.space.order.index(condition.other)]
+            held = context[self._depths[condition.other]]
             if held is None or not held[self._asked[condition.other].index(condition)]:
                 return False
         return True
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Places of the leaves in the order in which they are gone through, each after what it depends on."""
+        return self.space.order
+
+    @cached_property
+    def _depths(self) -> dict[int, int]:
+        return {place: depth for depth, place in enumerate(self.order)}
+
+    @cached_property
+    def _last(self) -> list[int]:
+        """By depth: the greatest depth at which a parameter depends on the one there, or -1."""
+        last = [-1] * len(self.order)
+        for depth, place in enumerate(self.order):
+            for condition in self.space.conditions[place]:
+                last[self._depths[condition.other]] = depth
+        return last
+
+    def _needed(self, depth: int, context: Context) -> Context:
+        """The context without what no parameter from `depth` on asks for: fewer different ones to count."""
+        return tuple(held if last >= depth else None for held, last in zip(context, self._last, strict=False))
 
     @cached_property
     def _asked(self) -> list[list[Condition]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,18 +20,21 @@ class Start:
     seed: int
     points: Sequence[Mapping[str, Any]] = ()
 
-    def unit(self, index: int) -> list[float]:
-        """Point number `index` of the sequence in the unit cube, from 0."""
-        return self.space.point(self.seed, index)
+    def unit(self, index: int, attempt: int = 0) -> list[float]:
+        """Point number `index` of the sequence in the unit cube, from 0; others with later attempts."""
+        if attempt == 0:
+            return self.space.point(self.seed, index)
+        generator = random.Random(f"hpo:{self.seed}:{index}:{attempt}")
+        return [generator.random() for _ in self.space.searched]
 
     def given(self, index: int) -> Mapping[int, Any]:
         """What point number `index` was given: place among the leaves → value."""
         return self._given[index] if index < len(self._given) else {}
 
-    def config(self, index: int) -> dict[str, Any]:
-        """Configuration number `index`."""
+    def config(self, index: int, attempt: int = 0) -> dict[str, Any]:
+        """Configuration number `index`; later attempts draw anew what was not given."""
         given = self.given(index)
-        drawn = zip(self.space.axes, self.unit(index), strict=True)
+        drawn = zip(self.space.axes, self.unit(index, attempt), strict=True)
         return self.space.assemble(
             given[n] if n in given else self.space.leaves[n].distribution.draw(u) for n, u in drawn
         )
@@ -46,8 +50,10 @@ class SobolStart(Start):
 
     scramble: bool = field(default=True)
 
-    def unit(self, index: int) -> list[float]:
-        """Point number `index` of the sequence; each is computed by itself."""
+    def unit(self, index: int, attempt: int = 0) -> list[float]:
+        """Point number `index` of the sequence; each is computed by itself. Later attempts are random."""
+        if attempt:
+            return super().unit(index, attempt)
         from scipy.stats.qmc import Sobol  # costs half a second: only where it is used
 
         engine = Sobol(len(self.space.searched), scramble=self.scramble, seed=self.seed)

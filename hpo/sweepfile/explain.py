@@ -9,8 +9,10 @@ from typing import Any
 
 from hpo.errors import Problem
 from hpo.space.categories import WeightedCategorical
+from hpo.space.cells import Cells
 from hpo.space.grid import Grid
 from hpo.space.start import SobolStart, Start
+from hpo.space.tried import Tried
 from hpo.sweepfile.choice import choose
 from hpo.sweepfile.load import Loaded
 from hpo.sweepfile.model import Sweep
@@ -43,7 +45,11 @@ def configurations(sweep: Sweep, samples: int, seed: int | None = None) -> list[
     start = Start(sweep.space, seed if seed is not None else own or 0, sweep.hpo.search.points)
     if sweep.method == "qmc":
         start = SobolStart(sweep.space, start.seed, start.points, sweep.hpo.search.scramble)
-    return [start.config(i) for i in range(samples)]
+    repeats = sweep.hpo.allow_duplicates or choose(sweep).sampler == "custom"
+    cells = None if repeats else Cells.of(sweep.space)
+    if cells is None:
+        return [start.config(i) for i in range(samples)]
+    return Tried(cells).beginning(start, samples)
 
 
 def _unknown(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     WithJsonSchema,
     model_validator,
 )
@@ -148,6 +149,9 @@ class HpoSettings(Section):
     """Seed of the search; without it a fresh one is drawn, printed and recorded."""
     search: Search = Search()
     """Options of the search strategy: startup, points, and each method's own."""
+    allow_duplicates: StrictBool = False
+    """Whether a configuration may be tried again while there are untried ones; else only where a parameter is
+    continuous, or after all were tried."""
     resources: Resources = Resources()
     """What one trial needs: cpu, gpu, memory."""
     concurrency: Count | None = None

@@ -90,13 +90,21 @@ class Axes:
         there = self.space.active(values)
         return {name: there[place] for name, place in self.places.items()}
 
-    def start(self, start: Start, index: int) -> dict[str, Any]:
-        """Where number `index` of a beginning is on the axes, inactive ones too."""
-        given, unit = start.given(index), start.unit(index)
-        return {
-            name: one.place(given[place]) if (place := self.places[name]) in given else one.from_unit(u)
-            for (name, one), u in zip(self.axes.items(), unit, strict=True)
-        }
+    def placed(self, config: Mapping[str, Any], start: Start, index: int) -> dict[str, Any]:
+        """Where a suggestion is, by its configuration alone: a recorded one is at the same place.
+
+        On inactive axes it is where draw number `index` is.
+        """
+        unit = start.unit(index) if self.space.conditional else [0.5] * len(self.axes)
+        params: dict[str, Any] = {}
+        for (name, one), u in zip(self.axes.items(), unit, strict=True):
+            try:
+                value = self.space.value(config, self.space.leaves[self.places[name]])
+            except (KeyError, TypeError):
+                params[name] = one.from_unit(u)
+            else:
+                params[name] = one.place(value)
+        return params
 
     def locate(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Where a configuration is; KeyError or ValueError where it does not fit. Inactive: in the middle."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from hpo.space.space import SearchSpace
 from hpo.tune.earlier import Earlier
 from hpo.tune.history import Memory, Point, Worth
 from hpo.tune.tpe import TpeSearcher
-
-if TYPE_CHECKING:
-    from hpo.tune.study import Study
 
 TIME = "training_iteration"
 """Key of a result's iteration."""
@@ -79,7 +77,7 @@ class BohbSearcher(TpeSearcher):
         if not any(point.index in told for told in self.budgets.values()):
             for told in list(self.budgets.values()):
                 worst = max(other.value for other in told.values() if other.value is not None)
-                told[point.index] = Point(point.index, point.params, max(worst, value))
+                told[point.index] = replace(point, value=max(worst, value))
         self.keep(point)
 
     def recall(self, trials: list[Earlier]) -> bool:
@@ -90,24 +88,17 @@ class BohbSearcher(TpeSearcher):
                 self._note(point, self.sign * value, step)
         return True
 
-    def prepare(self) -> Study:
-        """The study of the budget whose model is asked."""
-        if self.study is None:
-            from hpo.tune.axes import Axes
-            from hpo.tune.study import Study
-
-            budget = self.budget
-            told = self.budgets[budget] if budget is not None else {}
-            waiting = [point for point in self.running.values() if point.index not in told]
-            known = sorted([*told.values(), *waiting], key=lambda point: point.index)
-            self.study = Study(Axes(self.space), self.start, self.absent, known)
-        return self.study
+    def known(self) -> list[Point]:
+        """What the model that is asked sees: the values at its budget, and trials that run."""
+        budget = self.budget
+        told = self.budgets[budget] if budget is not None else {}
+        return [*told.values(), *(point for point in self.running.values() if point.index not in told)]
 
     def _note(self, point: Point, value: float, step: int) -> None:
         told = self.budgets.setdefault(step, {})
         if (known := told.get(point.index)) is not None and known.value == value:
             return
-        told[point.index] = Point(point.index, point.params, value)
+        told[point.index] = replace(point, value=value)
         kept = self.memory.bounded(list(told.values()))
         if len(kept) < len(told):
             self.budgets[step] = {one.index: one for one in kept}

@@ -26,34 +26,62 @@ class CustomSearcher(SpaceSearcher):
         self, space: SearchSpace, *, target: str, folders: Sequence[Path] = (Path(),), **settings: Any
     ) -> None:
         super().__init__(space, **settings)
-        self.inner: Searcher = instance(target, Searcher, folders, self.options.options, "hpo.search.options")
+        self.target, self.folders = target, folders
+        self.asked: set[str] = set()
+        """Trials whose configurations the inner searcher has made."""
+        self.forgetful = False
         taken = {leaf.path: leaf.distribution.ppf(0.5) for leaf in space.leaves if leaf.distribution.constant}
         self.constants = taken
+        self.inner = self._fresh()
+
+    def _fresh(self) -> Searcher:
+        inner: Searcher = instance(
+            self.target, Searcher, self.folders, self.options.options, "hpo.search.options"
+        )
         try:
-            accepted = self.inner.set_search_properties(
-                self.metric, self.mode, param_space(space, conditional=True)
+            accepted = inner.set_search_properties(
+                self.metric, self.mode, param_space(self.space, conditional=True)
             )
         except Exception as error:
-            raise UserError(f"{target} does not take this search space: {error}") from error
+            raise UserError(f"{self.target} does not take this search space: {error}") from error
         if not accepted:
-            raise UserError(f"{target} takes no search space; give it none of its own, nor a metric")
+            raise UserError(f"{self.target} takes no search space; give it none of its own, nor a metric")
+        return inner
 
     def propose(self, trial_id: str, index: int) -> Any:
         """What the inner searcher says; None where it wants to be asked later."""
         config = self.inner.suggest(trial_id)
         if config is None or config == Searcher.FINISHED:
             return config
+        self.asked.add(trial_id)
         values = [self._value(config, leaf.path) for leaf in self.space.leaves]
         return self.space.nest(values, self.space.active(values))
 
+    def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Ask the inner searcher again; if it answers otherwise it begins anew, knowing nothing."""
+        if not self.forgetful and self.propose(trial_id, self.suggested) != config:
+            self.forgetful = True
+            self.asked.clear()
+            self.inner = self._fresh()
+            self.notes.append(
+                f"{self.target} makes other suggestions when it is asked again, so that it goes on without what"
+                " it had learnt; give it a seed"
+            )
+        self.suggested += 1
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Pass it on."""
+        if trial_id not in self.asked:
+            return
         self.inner.on_trial_result(trial_id, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Pass it on; a trial that gave no value has failed for it."""
+        if trial_id not in self.asked:
+            return
+        self.asked.discard(trial_id)
         self.inner.on_trial_complete(trial_id, result, error=error or not result)
 
     def save(self, checkpoint_path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,8 @@ class Point:
 
     `params` is None for a point of the beginning: the seed and `index` say where that is; points of earlier
     runs have negative indices. Of two values the smaller is better. `marks` is what the sampler noted on it,
-    `number` its trial in the study that was made last.
+    `number` its trial in the study that was made last, `cell` its number among the configurations of a space
+    in which none is to come twice: there it says where the point is, even one of the beginning.
     """
 
     index: int
@@ -54,6 +56,7 @@ class Point:
     number: int = -1
     values: tuple[float, ...] = ()
     """Of several objectives, all values; `value` is the first."""
+    cell: int | None = None
 
     def tell(self, worth: Worth | None) -> None:
         """Set its value, or values."""
@@ -75,3 +78,9 @@ def _beaten(points: list[Point]) -> list[int]:
         nowhere_worse, somewhere_better = (values <= own).all(axis=1), (values < own).any(axis=1)
         found.append(int((nowhere_worse & somewhere_better).sum()))
     return found
+
+
+def stand_in(marks: Mapping[str, Any]) -> dict[str, Any]:
+    """The marks of a point that takes another's place: a place of CMA-ES's own in the cube is not its."""
+    own = "x_for_tell" in marks
+    return {key: value for key, value in marks.items() if not own or "optimizer" in key}

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hpo.space.cells import identity
 from hpo.space.space import SearchSpace
 from hpo.sweepfile.search import Search
 from hpo.tune.earlier import Earlier
@@ -26,7 +27,9 @@ class ModelSearcher(SpaceSearcher):
     objectives (`goals`), its values are the last ones.
 
     A suggestion follows from the seed, its place in the sequence and the values told before it, and from
-    nothing else: a copy that was told the same goes on alike. The sampler sees the finished trials that say
+    nothing else: a copy that was told the same goes on alike, and so does one that took over the record
+    (`resumed`). In place of one that was tried the sampler is asked for another (`asks`), the last of which
+    gives way to one near it. The sampler sees the finished trials that say
     most (`memory`), so that a suggestion costs the same however many there were. Optuna is loaded with the
     first suggestion after the beginning.
     """
@@ -36,6 +39,11 @@ class ModelSearcher(SpaceSearcher):
     """Random suggestions before the first model, unless `hpo.search.startup` says otherwise."""
     memory: Memory = Memory()
     absent: ClassVar[Absent] = "dropped"
+    asks: ClassVar[int] = 5
+    """How often the sampler is asked for a point that was not tried."""
+    as_sampled: ClassVar[bool] = False
+    """Whether the sampler is to see its points where it put them, not where their configurations are."""
+    unique = True
 
     def __init__(
         self,
@@ -47,9 +55,12 @@ class ModelSearcher(SpaceSearcher):
         use: str = "best",
         options: Search | None = None,
         goals: Mapping[str, str] | None = None,
+        allow_duplicates: bool = False,
     ) -> None:
         """`goals`: name → goal of each objective where there are several; `metric` is the first."""
-        super().__init__(space, seed=seed, metric=metric, mode=mode, options=options)
+        super().__init__(
+            space, seed=seed, metric=metric, mode=mode, options=options, allow_duplicates=allow_duplicates
+        )
         self.use = use
         self.sign = 1.0 if mode == "min" else -1.0
         own = self.options.startup
@@ -63,6 +74,7 @@ class ModelSearcher(SpaceSearcher):
         self.study: Study | None = None
         self.learned = 0
         """How many ended trials it knows of."""
+        self._axes: Axes | None = None
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
         """The Optuna sampler that makes suggestion `index`; each has a `seed` of its own."""
@@ -71,15 +83,40 @@ class ModelSearcher(SpaceSearcher):
     def propose(self, trial_id: str, index: int) -> Any:
         """A point of the beginning at first, then what the sampler makes of the finished trials."""
         if self.unmodelled(index):
-            point, config = Point(index), self.start.config(index)
-            if self.study is not None:
-                self.study.add(point)
+            config = self.drawn(index)
+            self.enter(trial_id, Point(index, cell=self.cell(config)))
         else:
-            study = self.prepare()
-            seed = random.Random(f"hpo:model:{self.seed}:{index}").getrandbits(32)
-            point, config = study.ask(index, self.sampler(seed, index, study.axes))
-        self.running[trial_id] = point
+            point, config = self._modelled(index)
+            point.cell = self.cell(config)
+            self.running[trial_id] = point
         return config
+
+    def _modelled(self, index: int) -> tuple[Point, dict[str, Any]]:
+        """The sampler's suggestion number `index`, or one in place of it that was not tried."""
+        study, tried = self.prepare(), self.tried
+        if tried is not None and tried.exhausted:
+            tried = None
+        made = study.ask(self._sampler(index, 0, study.axes))
+        for attempt in range(1, self.asks):
+            if tried is None or tried.cells.number(made.config) not in tried:
+                break
+            study.drop(made)
+            made = study.ask(self._sampler(index, attempt, study.axes))
+        config = made.config
+        if tried is not None and tried.cells.number(config) in tried:
+            config = tried.near(config, f"hpo:near:{self.seed}:{index}")
+        return study.settle(index, made, config, as_sampled=self.as_sampled), config
+
+    def _sampler(self, index: int, attempt: int, axes: Axes) -> Any:
+        again = f":{attempt}" if attempt else ""
+        seed = random.Random(f"hpo:model:{self.seed}:{index}{again}").getrandbits(32)
+        return self.sampler(seed, index, axes)
+
+    def enter(self, trial_id: str, point: Point) -> None:
+        """A suggestion that was not made by the study runs from now on."""
+        self.running[trial_id] = point
+        if self.study is not None:
+            self.study.add(point)
 
     def unmodelled(self, index: int) -> bool:
         """Whether suggestion `index` is made without the model."""
@@ -87,21 +124,26 @@ class ModelSearcher(SpaceSearcher):
 
     def adopt(self, trial_id: str, point: Point) -> None:
         """Take over the next suggestion, made by a copy of this searcher that was told the same."""
-        self.running[trial_id] = Point(point.index, point.params, marks=point.marks)
-        self.suggested += 1
+        self.enter(trial_id, Point(point.index, point.params, marks=point.marks, cell=point.cell))
+        self.announce()
+        self.count(point.cell)
 
     def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Take over a recorded suggestion, made by a searcher that knew the same."""
-        from hpo.tune.axes import Axes
+        """Take over the next suggestion from the record: the trial runs, until it is told how it ended."""
+        index, cell = self.suggested, self.cell(config)
+        point = Point(index, cell=cell)
+        if cell is None and not self.same(self.start.config(index), config):
+            point.params = self.axes.placed(config, self.start, index)
+        self.enter(trial_id, point)
+        self.count(cell)
 
-        index = self.suggested
-        params = None if self.start.config(index) == config else Axes(self.space).locate(config)
-        self.adopt(trial_id, Point(index, params))
+    def same(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        """Whether two configurations are the same point."""
+        return identity(self.space, one) == identity(self.space, other)
 
     def withdraw(self, trial_id: str) -> None:
         """Forget the newest suggestion: no trial was made of it."""
-        del self.running[trial_id]
-        self.suggested -= 1
+        self.count(self.running.pop(trial_id).cell, -1)
         self.study = None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -185,11 +227,8 @@ class ModelSearcher(SpaceSearcher):
 
     def recall(self, trials: list[Earlier]) -> bool:
         """Earlier trials come before the first of this run, and stand for as many of its random ones."""
-        from hpo.tune.axes import Axes
-
-        axes = Axes(self.space)
         for number, trial in enumerate(trials):
-            point = Point(number - len(trials), axes.locate(trial.config))
+            point = Point(number - len(trials), self.axes.locate(trial.config))
             worth: Worth = self.sign * trial.value
             if self.signs:
                 worth = tuple(self.signs[name] * trial.values[name] for name in self.signs)
@@ -199,16 +238,29 @@ class ModelSearcher(SpaceSearcher):
         self.startup = max(self.startup - len(trials), len(self.options.points))
         return True
 
+    @property
+    def axes(self) -> Axes:
+        """The space as Optuna sees it."""
+        if self._axes is None:
+            from hpo.tune.axes import Axes
+
+            self._axes = Axes(self.space)
+        return self._axes
+
     def prepare(self) -> Study:
         """Make all that a suggestion needs beforehand: load Optuna, tell it what is known."""
         if self.study is None:
-            from hpo.tune.axes import Axes
             from hpo.tune.study import Study
 
-            known = sorted([*self.history, *self.running.values()], key=lambda point: point.index)
-            self.study = Study(Axes(self.space), self.start, self.absent, known, len(self.signs) or 1)
+            cells = None if self.tried is None else self.tried.cells
+            known = sorted(self.known(), key=lambda point: point.index)
+            self.study = Study(self.axes, self.start, self.absent, known, len(self.signs) or 1, cells)
         return self.study
+
+    def known(self) -> list[Point]:
+        """What the sampler sees, in whatever order: finished and running points."""
+        return [*self.history, *self.running.values()]
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy makes a study of its own."""
-        return {**self.__dict__, "study": None}
+        return {**self.__dict__, "study": None, "_axes": None}

@@ -93,7 +93,7 @@ class Nsga2(NSGAIISampler):
         if len(finished) < 2:
             return {}
         parents = self._elite_population_selection_strategy(study, finished)
-        known = [one.params for one in trials]
+        known = [one.params for one in trials if one.state != TrialState.FAIL]
         child: dict[str, Any] = {}
         for _ in range(TRIES):
             child = self._child_generation_strategy(study, search_space, parents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
@@ -11,7 +12,7 @@ from hpo.space.grid import Grid
 from hpo.space.space import SearchSpace
 from hpo.space.start import SobolStart
 from hpo.tune.bohb import BohbSearcher
-from hpo.tune.history import Memory, Point
+from hpo.tune.history import Memory, Point, stand_in
 from hpo.tune.modelled import ModelSearcher
 from hpo.tune.searcher import BEST, END, SpaceSearcher
 from hpo.tune.tpe import TpeSearcher
@@ -25,13 +26,17 @@ __all__ = ["BEST", "END", "SEARCHERS", "GridSearcher", "ModelSearcher", "SpaceSe
 class RandomSearcher(SpaceSearcher):
     """Independent draws, the same ones for the same seed."""
 
+    unique = True
+
     def propose(self, trial_id: str, index: int) -> Any:
         """Draw number `index`."""
-        return self.start.config(index)
+        return self.drawn(index)
 
 
 class QmcSearcher(SpaceSearcher):
     """A Sobol sequence over the unit cube: evener than random draws, and as independent of results."""
+
+    unique = True
 
     def __init__(self, space: SearchSpace, **settings: Any) -> None:
         super().__init__(space, **settings)
@@ -39,7 +44,7 @@ class QmcSearcher(SpaceSearcher):
 
     def propose(self, trial_id: str, index: int) -> Any:
         """Point number `index` of the sequence."""
-        return self.start.config(index)
+        return self.drawn(index)
 
 
 class GridSearcher(SpaceSearcher):
@@ -59,6 +64,7 @@ class GpSearcher(ModelSearcher):
 
     memory = Memory(120, 20, cover=0.25)
     absent = "centred"
+    asks = 1  # a suggestion takes it long, and another seed would hardly give another
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
         """A Matern 5/2 kernel with a length scale for each parameter, fitted anew."""
@@ -80,6 +86,7 @@ class CmaesSearcher(ModelSearcher):
 
     beginning = 1
     absent = "kept"
+    as_sampled = True
 
     def sampler(self, seed: int, index: int, axes: Axes) -> Any:
         """A sampler that finds its state on the trials of the study."""
@@ -101,6 +108,23 @@ class CmaesSearcher(ModelSearcher):
             )
         sampler.axes, sampler.index = axes, index
         return sampler
+
+    def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Ask again: the record holds nothing of what the sampler noted on a suggestion, its state among it.
+
+        That gives the same suggestion where all was told in the same order; where it does not, the recorded
+        one takes the other's place in its generation.
+        """
+        index, cell = self.suggested, self.cell(config)
+        if self.unmodelled(index):
+            super().resumed(trial_id, config)
+            return
+        if not self.same(self.propose(trial_id, index), config):
+            marks = stand_in(self.running[trial_id].marks)
+            params = self.axes.placed(config, self.start, index)
+            self.running[trial_id] = Point(index, params, marks=marks, cell=cell)
+            self.study = None
+        self.count(cell)
 
     def _before(self) -> list[Point]:
         """Earlier trials to begin from: none once a generation has been told."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import optuna
@@ -10,9 +11,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
+from hpo.space.cells import Cells
 from hpo.space.start import Start
 from hpo.tune.axes import Axes
-from hpo.tune.history import Point
+from hpo.tune.history import Point, stand_in
 
 Absent = Literal["dropped", "centred", "kept"]
 """What a sampler sees of an inactive parameter: nothing, always the same place, or any place."""
@@ -20,14 +22,31 @@ MARKS = ("cma", "sepcma", "x_for_tell")
 """What CMA-ES notes on trials: its state, without which it would begin anew."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a sampler wants: its trial in the study, where that is, what is noted on it, what it runs with."""
+
+    trial: Trial
+    params: dict[str, Any]
+    marks: dict[str, Any]
+    config: dict[str, Any]
+
+
 class Study:
     """An Optuna study in memory over a search space, made from points that are finished or still run."""
 
     def __init__(
-        self, axes: Axes, start: Start, absent: Absent, points: Iterable[Point] = (), objectives: int = 1
+        self,
+        axes: Axes,
+        start: Start,
+        absent: Absent,
+        points: Iterable[Point] = (),
+        objectives: int = 1,
+        cells: Cells | None = None,
     ) -> None:
+        """`cells` says where points are that have a number there and nothing else."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.axes, self.start, self.absent = axes, start, absent
+        self.axes, self.start, self.absent, self.cells = axes, start, absent, cells
         self.study = optuna.create_study(directions=["minimize"] * objectives)
         for point in points:
             self.add(point)
@@ -41,7 +60,11 @@ class Study:
     def frozen(self, point: Point, value: float | None, names: Container[str] | None = None) -> Any:
         """A point as a trial of Optuna's, of `names` only where these are given."""
         if point.params is None:
-            point.params = self.axes.start(self.start, point.index)
+            if self.cells is None or point.cell is None:
+                config = self.start.config(point.index)
+            else:
+                config = self.cells[point.cell]
+            point.params = self.axes.placed(config, self.start, point.index)
         seen = self.seen(point.params)
         params = {name: number for name, number in seen.items() if names is None or name in names}
         return optuna.trial.create_trial(
@@ -61,8 +84,8 @@ class Study:
             return {name: number for name, number in params.items() if there[name]}
         return {n: x if there[n] else self.axes.axes[n].from_unit(0.5) for n, x in params.items()}
 
-    def ask(self, index: int, sampler: BaseSampler) -> tuple[Point, dict[str, Any]]:
-        """Where `sampler` wants suggestion number `index`, a running point from now on; its configuration."""
+    def ask(self, sampler: BaseSampler) -> Asked:
+        """What `sampler` wants next; `settle` or `drop` is to follow."""
         self.study.sampler = sampler
         trial = self.study.ask()
         params: dict[str, Any] = {}
@@ -74,12 +97,26 @@ class Study:
         params = {name: params[name] for name in self.axes.axes if name in params}
         attributes = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         marks = {key: value for key, value in attributes.items() if key.startswith(MARKS)}
-        point = Point(index, params, marks=marks, number=trial.number)
-        if (seen := self.seen(params)) != params:
-            self.study.tell(trial, state=TrialState.FAIL)
-            point.params = seen
+        return Asked(trial, params, marks, self.axes.config(params))
+
+    def drop(self, asked: Asked) -> None:
+        """It is not to be run."""
+        self.study.tell(asked.trial, state=TrialState.FAIL)
+
+    def settle(self, index: int, asked: Asked, config: Mapping[str, Any], *, as_sampled: bool) -> Point:
+        """Suggestion number `index`, a running point from now on: `config`, which may be another than asked.
+
+        The point is where its configuration is, unless it is to stay `as_sampled`.
+        """
+        replaced = config is not asked.config
+        marks = stand_in(asked.marks) if replaced else asked.marks
+        point = Point(index, asked.params, marks=marks, number=asked.trial.number)
+        if replaced or not as_sampled:
+            point.params = self.seen(self.axes.placed(config, self.start, index))
+        if replaced or point.params != asked.params:
+            self.drop(asked)
             self.add(point)
-        return point, self.axes.config(params)
+        return point
 
     def tell(self, point: Point) -> None:
         """A running point has ended; without a value it tells nothing."""

@@ -107,6 +107,7 @@ def searcher(
     if missing := lacking(sampler):
         raise UserError(f"{sampler} needs {' and '.join(missing)}; pip install 'hpo[{sampler}]'")
     cls = SEARCHERS[sampler]
+    settings["allow_duplicates"] = sweep.hpo.allow_duplicates
     if issubclass(cls, ModelSearcher) and sweep.metric:
         settings["use"] = sweep.metric.use
         settings["goals"] = {one.name: one.goal for one in sweep.several}

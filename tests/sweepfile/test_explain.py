@@ -49,7 +49,9 @@ def test_samples_are_the_first_cells_or_draws_and_have_commands() -> None:
     assert grid["samples"] == [{"a": 1}, {"a": 2}]
     assert grid["commands"][1] == ["/usr/bin/env", "python", "t.py", "--a=2"]
     assert grid["grid_size"] == 2
-    assert len(told(a={"values": [1, 2]})["samples"]) == 3
+    drawn = told(a={"values": [1, 2]}, b={"value": 3})["samples"]
+    assert sorted(config["a"] for config in drawn[:2]) == [1, 2]  # as the run: each once, then repeats
+    assert len(drawn) == 3
 
 
 def test_problems_are_told_with_numbers_of_lines(read: Any) -> None:
