@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.environment import PARAMS
@@ -53,6 +54,10 @@ class Watch:
         self.lost = ""
         """Why the trial's process was lost through no fault of its own."""
         self.started, self.began = time.monotonic(), time.time()
+        self.expires = math.inf
+        """When it will have run for too long; set once there is a process."""
+        self.timed_out = False
+        self.oom_kills = oom_kills()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
@@ -72,6 +77,7 @@ class Watch:
                 self.env["HPO_STEP"] = str(self.rows.step + 1)
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
+        self._watch_time(self.started)
 
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
@@ -93,9 +99,9 @@ class Watch:
                 file.write(args_json(self.spec.config))
 
     def stop(self, state: State, now: float) -> None:
-        """End the trial; one that has ended by itself is left to its own merit."""
+        """End the trial; one that has ended by itself, or runs for too long, is left to its own merit."""
         if self.process.status is None:
-            self.stopped = self.stopped or state
+            self.stopped = self.stopped or (None if self.timed_out else state)
             self.process.terminate(now, self.spec.kill_grace)
 
     def over(self, wait_status: int) -> None:
@@ -119,6 +125,7 @@ class Watch:
 
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
         """Do what is due; the trial's end once the group is gone and the channel read to its end."""
+        self._watch_time(now)
         self.process.tick(now)
         if idle or now >= self.rows.due:
             self.rows.flush()
@@ -127,12 +134,22 @@ class Watch:
             return self._end()
         return None
 
+    def _watch_time(self, now: float) -> None:
+        """End what runs for too long. What waits for the warm parent's imports does not run yet."""
+        if self.expires == math.inf and self.spec.timeout is not None and self.process.pid:
+            self.expires = now + self.spec.timeout
+        if now >= self.expires and not (self.stopped or self.timed_out or self.process.status is not None):
+            self.timed_out = True
+            self.process.terminate(now, self.spec.kill_grace)
+
     def deadline(self, now: float) -> float:
         """When `tick` is to be called at the latest; at once while rows wait to be written."""
         if self.rows.due < math.inf:
             return now
         drained = self.ended + DRAIN if self.process.gone else math.inf
-        return min(self.process.deadline(now), self.forward.due, drained)
+        ending = self.timed_out or self.stopped or self.process.status is not None
+        expires = math.inf if ending else self.expires
+        return min(self.process.deadline(now), self.forward.due, drained, expires)
 
     def close(self) -> None:
         """Kill what still runs and close everything."""
@@ -151,7 +168,9 @@ class Watch:
             stopped=self.stopped,
             began=self.began,
             seconds=self.ended - self.started,
-            log=[] if well else log_tail(self.log_path, self.log_start),
+            log=log_tail(self.log_path, self.log_start) if self.timed_out or not well else [],
+            timeout=self.spec.timeout if self.timed_out else None,
+            oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
         )
         if self.spec.lean and end.state in ("finished", "stopped"):
             for name in (LOG, PARAMS, ARGS_JSON):
@@ -186,7 +205,7 @@ class Watch:
         )
 
     def _tell(self, event: dict[str, Any] | None) -> None:
-        if event is not None and self.stopped is None:
+        if event is not None and self.stopped is None and not self.timed_out:
             self.rows.flush()
             self.send(event)
 
