@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import signal
 from collections.abc import Sequence
@@ -14,7 +12,6 @@ from hpo.trial.objective import Objective
 from hpo.trial.spec import Kind, State, TrialEnd
 
 TAIL_LINES = 20
-TAIL_BYTES = 2**15
 SHOWN = 10
 """So many metric names are listed in a reason."""
 
@@ -26,7 +23,6 @@ _MEANING: dict[int, str] = {
 }
 _CHILD_KILLED = re.compile(r"killed by signal: Killed|BrokenProcessPool|SIGKILL|exit(ed with)? code:? -9")
 """How Python's and torch's worker pools tell that a process of theirs was killed."""
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
 
 
 def outcome(
@@ -84,16 +80,6 @@ def lacking(objective: Objective) -> Objective | None:
 def not_started(reason: str) -> TrialEnd:
     """The end of a trial that never was."""
     return TrialEnd(state="failed", kind="start", reason=reason)
-
-
-def log_tail(path: str, start: int) -> list[str]:
-    """The last lines of a log, from byte `start` on; no colours, and of a progress bar its last state."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(start, end - TAIL_BYTES))
-        lines = _ANSI.sub("", file.read().decode(errors="replace")).split("\n")
-        return [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in lines if line.strip()]
-    return []
 
 
 def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, str]:

@@ -16,8 +16,9 @@ from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.environment import PARAMS
 from hpo.trial.forward import Forward
+from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
-from hpo.trial.outcome import lacking, log_tail, outcome
+from hpo.trial.outcome import lacking, outcome
 from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
@@ -64,13 +65,12 @@ class Watch:
         os.makedirs(spec.directory, exist_ok=True)
         with contextlib.ExitStack() as undo:
             self._write_parameters()
-            self.log_path = os.path.join(spec.directory, LOG)
-            self.log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            undo.callback(os.close, self.log)
-            self.log_start = os.fstat(self.log).st_size
+            self.output = Log(os.path.join(spec.directory, LOG), self.started)
+            undo.callback(self.output.close)
+            self.log = self.output.fd
             self.rows = self._open_rows()
             undo.callback(self.rows.close)
-            self.channel = Channel(socket_path, selector, self._message, self._warn)
+            self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
             self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
             if spec.resume:
@@ -82,7 +82,9 @@ class Watch:
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
         resume = self.spec.resume
-        rows = Rows(os.path.join(self.spec.directory, METRICS), self._warn, resume.rows if resume else 0)
+        rows = Rows(
+            os.path.join(self.spec.directory, METRICS), self.output.warn, resume.rows if resume else 0
+        )
         for row in rows.kept:
             self.objective.add_row(row)
         if resume:
@@ -126,6 +128,7 @@ class Watch:
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
         """Do what is due; the trial's end once the group is gone and the channel read to its end."""
         self._watch_time(now)
+        self.output.tick(now)
         self.process.tick(now)
         if idle or now >= self.rows.due:
             self.rows.flush()
@@ -149,7 +152,7 @@ class Watch:
         drained = self.ended + DRAIN if self.process.gone else math.inf
         ending = self.timed_out or self.stopped or self.process.status is not None
         expires = math.inf if ending else self.expires
-        return min(self.process.deadline(now), self.forward.due, drained, expires)
+        return min(self.process.deadline(now), self.forward.due, self.output.due, drained, expires)
 
     def close(self) -> None:
         """Kill what still runs and close everything."""
@@ -159,16 +162,18 @@ class Watch:
         self._closing.close()
 
     def _end(self) -> TrialEnd:
-        self.close()
         status, objective = self.process.status or 0, self.objective
-        well = status == 0 and not lacking(objective)
+        well = status == 0 and not lacking(objective) and not self.timed_out
+        self.output.trim()
+        tail = [] if well else self.output.tail()
+        self.close()
         end = outcome(
             objective,
             status,
             stopped=self.stopped,
             began=self.began,
             seconds=self.ended - self.started,
-            log=log_tail(self.log_path, self.log_start) if self.timed_out or not well else [],
+            log=tail,
             timeout=self.spec.timeout if self.timed_out else None,
             oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
         )
@@ -211,9 +216,4 @@ class Watch:
 
     def say(self, text: str) -> None:
         """A line of ours in the trial's log, also when all else is closed."""
-        with contextlib.suppress(OSError), open(self.log_path, "a") as log:
-            log.write(f"hpo: {text}\n")
-
-    def _warn(self, text: str) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self.log, f"hpo: {text}\n".encode())
+        say(self.output.path, text)

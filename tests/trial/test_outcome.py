@@ -9,7 +9,7 @@ import pytest
 from hpo.trial.causes import telling_line
 from hpo.trial.cgroup import oom_kills
 from hpo.trial.objective import Objective
-from hpo.trial.outcome import closest, log_tail, not_started, outcome
+from hpo.trial.outcome import closest, not_started, outcome
 from hpo.trial.spec import State, TrialEnd, TrialSpec
 
 
@@ -242,16 +242,6 @@ def test_the_kernels_kills_are_counted(
         (tmp_path / name).write_text(text)
     (tmp_path / "cgroup").write_text(cgroup)
     assert oom_kills(str(tmp_path / "cgroup"), str(tmp_path)) == kills
-
-
-def test_the_tail_of_a_log(tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
-    log.write_bytes(b"first attempt\n\x1b[31mred\x1b[0m\n\n 10%|#  |\r100%|###|\r\nbroken \xff\n" + b"y" * 5)
-    assert log_tail(str(log), 0) == ["first attempt", "red", "100%|###|", "broken \ufffd", "yyyyy"]
-    assert log_tail(str(log), 14)[0] == "red"
-    assert log_tail(str(tmp_path / "none"), 0) == []
-    log.write_bytes(b"x\n" * 10**6)
-    assert 20 < len(log_tail(str(log), 0)) < 10**5
 
 
 def test_records_travel_as_plain_data() -> None:
