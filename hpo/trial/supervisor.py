@@ -110,6 +110,9 @@ class Service:
 
     def _start(self, spec: TrialSpec, afresh: bool = False) -> None:
         try:
+            if not os.path.isdir(self.directory):  # removed by a script, or by a janitor of old files
+                self.directory = private_directory()
+                self.send({"event": "ready", "directory": self.directory})
             path = os.path.join(self.directory, str(spec.number))
             self.watch = Watch(
                 spec,

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
 import pytest
 
+import hpo
+from hpo.trial.launch import Supervisor, SupervisorDied
+from hpo.trial.spec import TrialEnd, TrialSpec
 from tests.trial.warm_runner import Ended, Runner
 
+Spec = Callable[..., TrialSpec]
+Run = Callable[..., TrialEnd]
 START = "import os, shutil, signal, subprocess, sys, time, hpo\n"
 NAP = "import os, time; open('pids', 'a').write(f'{os.getpid()}\\n'); time.sleep(300)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + NAP
@@ -57,11 +67,12 @@ def play(runner: Runner, code: str) -> Ended:
 
 def supervisor_of(directory: str) -> int:
     """The process that listens on a socket in its directory."""
-    inodes = {line.split()[6] for line in open("/proc/net/unix") if directory in line}
+    sockets = Path("/proc/net/unix").read_text().splitlines()
+    inodes = {f"socket:[{line.split()[6]}]" for line in sockets if directory in line}
     for folder in Path("/proc").glob("[0-9]*/fd"):
-        links = (os.readlink(one) for one in folder.iterdir())
-        if any(link.removeprefix("socket:[").rstrip("]") in inodes for link in links):
-            return int(folder.parent.name)
+        with contextlib.suppress(OSError):
+            if any(os.readlink(one) in inodes for one in folder.iterdir()):
+                return int(folder.parent.name)
     raise AssertionError(directory)
 
 
@@ -122,9 +133,8 @@ def test_a_daemon_of_a_killed_supervisor_is_ended(tmp_path: Path, runner: Runner
     own.supervisor.events(0.1)
     assert own.supervisor._directory
     os.kill(supervisor_of(own.supervisor._directory), signal.SIGKILL)
-    with pytest.raises(Exception, match="ended unexpectedly"):
-        while True:
-            own.supervisor.events(5)
+    with pytest.raises(SupervisorDied):
+        own.supervisor.events(5)
     assert gone([int((tmp_path / "pids").read_text())]) == []
 
 
@@ -159,9 +169,12 @@ def test_a_removed_trial_directory(runner: Runner) -> None:
     assert play(runner, "hpo.report({'loss': 1})").end["state"] == "finished"
 
 
-def test_a_removed_directory_of_sockets(runner: Runner) -> None:
-    code = "shutil.rmtree(os.path.dirname(os.environ['HPO_CHANNEL']))\nhpo.report({'loss': 1})"
+def test_removed_directories_of_sockets(runner: Runner) -> None:
+    """As «rm -rf /tmp/*» does, or a janitor of old files in a run of weeks."""
+    code = "shutil.rmtree(os.path.dirname(os.environ['HPO_CHANNEL']))\n"
+    code += f"shutil.rmtree({runner.settings.directory!r}, ignore_errors=True)\nhpo.report({{'loss': 1}})"
     assert "No such file" in play(runner, code).log
+    assert play(runner, "hpo.report({'loss': 1})").end["state"] == "finished"
 
 
 def test_binary_and_invalid_text(runner: Runner) -> None:
@@ -180,3 +193,64 @@ def test_unreadable_reports(runner: Runner) -> None:
     code += "channel.sendall(b'{\"row\": {\"\\\\ud800\": 1, \"loss\": 1}}\\n' + b'[' * 10**6 + b'\\n')\n"
     end = play(runner, code).end
     assert (end["state"], end["value"], end["rows"]) == ("finished", 1, 1)
+
+
+def closes_all(config: dict[str, Any]) -> None:
+    hpo.report({"loss": 3.0})
+    os.closerange(0, 1000)
+    hpo.report({"loss": 2.0})
+    hpo.report({"loss": 1.0})
+    if config["lr"] > 0.5:
+        raise ValueError
+
+
+def leaves_at_once(config: dict[str, Any]) -> None:
+    os._exit(0)
+
+
+def good(config: dict[str, Any]) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("train", "lr", "found"),
+    [
+        (closes_all, 0.1, ("finished", 1.0, "", 3)),
+        (closes_all, 0.9, ("failed", 1.0, "exit code 1", 3)),
+        (leaves_at_once, 0.1, ("failed", None, "never logged 'loss'; it logged nothing", 0)),
+    ],
+)
+def test_bad_functions(
+    supervisor: Supervisor, spec: Spec, run: Run, train: Any, lr: float, found: tuple[Any, ...]
+) -> None:
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    pickled, config = cloudpickle.dumps(train), {"lr": lr}
+    for number in (1, 2):
+        bad = spec(function=True, number=number, config=config, env=spec(config=config).env)
+        end = run(supervisor, bad, pickled)
+        assert (end.state, end.value, end.reason, end.rows) == found
+    assert run(supervisor, spec(function=True, number=3), cloudpickle.dumps(good)).value == 1.0
+
+
+def test_a_daemon_of_a_function_stays_for_the_next_trial_and_ends_with_the_slot(
+    supervisor: Supervisor, spec: Spec, run: Run, tmp_path: Path
+) -> None:
+    """What functions keep from trial to trial may be a server of theirs."""
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    (tmp_path / "pids").write_text("")
+    child = f"import os\nNAP = {NAP!r}" + DAEMON
+
+    def train(config: dict[str, Any]) -> float:
+        if not (tmp_path / "pids").read_text():
+            subprocess.run([sys.executable, "-S", "-c", child])
+        while not (tmp_path / "pids").read_text().endswith("\n"):
+            time.sleep(0.01)
+        os.kill(int((tmp_path / "pids").read_text()), 0)
+        return 1.0
+
+    pickled = cloudpickle.dumps(train)
+    assert [run(supervisor, spec(function=True, number=n), pickled).state for n in (1, 2)] == ["finished"] * 2
+    (pid,) = map(int, (tmp_path / "pids").read_text().split())
+    assert runs(pid)
+    supervisor.close(5)
+    assert gone([pid]) == []
