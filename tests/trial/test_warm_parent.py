@@ -270,7 +270,9 @@ def test_500_trials_leave_nothing_behind(new: New, monkeypatch: pytest.MonkeyPat
         directories = [runner.begin("python", script, metric="loss") for _ in range(10)]
         ends = [runner.ended(directory).end["state"] for directory in directories]
         assert set(ends) == {"finished"}
-    after = [resources(parent), resources(_ppid(str(parent))), ends[-1]]
-    assert after == before
+    deadline = time.monotonic() + 5
+    while (after := [resources(parent), resources(_ppid(str(parent))), ends[-1]]) != before:
+        assert time.monotonic() < deadline, (before, after)  # it may just be closing the last ones
+        time.sleep(0.01)
     assert os.listdir(runner.folder / "t") == []
     assert all(sorted(os.listdir(d)) == ["log.txt", "metrics.jsonl", "params.yaml"] for d in directories)
