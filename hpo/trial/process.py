@@ -76,7 +76,8 @@ class ProcessGroup:
         """When to call `tick` at the latest, unless a child ends before."""
         if self.gone:
             return math.inf
-        due = self._kill_at if self._give_up_at == math.inf else self._give_up_at
+        killed = self._give_up_at < math.inf
+        due = max(self._give_up_at, now + GROUP_POLL) if killed else self._kill_at
         return due if self.status is None else min(due, now + GROUP_POLL)
 
     def kill(self) -> None:
