@@ -16,7 +16,7 @@ SOON, LATER = 0.1, 1.0
 TAIL_BYTES = 2**15
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
-_CUT = re.compile(rb"\nhpo: ([\d,]+) bytes were cut here")
+_CUT = re.compile(rb"\nhpo: +([\d,]+) bytes were cut here")
 
 
 class Log:
@@ -66,20 +66,26 @@ class Log:
     def _cut(self) -> None:
         """Copy the end to behind the head: piece by piece, and at last what was printed meanwhile."""
         size = os.fstat(self.fd).st_size
-        before = _CUT.match(os.pread(self.fd, 100, HEAD))
-        cut = size - HEAD - TAIL + (int(before[1].replace(b",", b"")) if before else 0)
-        mark = f"\nhpo: {cut:,} bytes were cut here; a log is kept to {LIMIT >> 20} MiB\n".encode()
+        found = _CUT.match(os.pread(self.fd, 100, HEAD))
+        before = int(found[1].replace(b",", b"")) if found else 0
         copy = os.open(f"/proc/self/fd/{self.fd}", os.O_WRONLY)  # without O_APPEND, even if it was removed
         try:
-            at = HEAD + os.pwrite(copy, mark, HEAD)
+            start = at = HEAD + len(_mark(0))
             read = size - TAIL
             while read < size + TAIL and (chunk := os.pread(self.fd, CHUNK, read)):
                 at += os.pwrite(copy, chunk, at)
                 read += len(chunk)
+            kept = HEAD + at - start
+            os.pwrite(copy, _mark(os.fstat(self.fd).st_size - kept + before), HEAD)
             os.ftruncate(self.fd, at)
         finally:
             os.close(copy)
-        self._start = self._start if self._start < HEAD else max(HEAD + len(mark), self._start - (read - at))
+        self._start = self._start if self._start < HEAD else max(start, self._start - (read - at))
+
+
+def _mark(cut: int) -> bytes:
+    """The line that stands for what was cut; always of the same length."""
+    return f"\nhpo: {cut:>19,} bytes were cut here; a log is kept to {LIMIT >> 20} MiB\n".encode()
 
 
 def say(path: str, text: str) -> None:

@@ -52,7 +52,7 @@ def test_beyond_it_head_and_newest_lines_stay_and_a_line_says_what_was_cut(tmp_p
     assert text.count(b"hpo: ") == 1
     mark = text[HEAD : HEAD + 100].split(b"\n")[1].decode()
     cut = int(mark.split()[1].replace(",", ""))
-    assert mark == f"hpo: {cut:,} bytes were cut here; a log is kept to 64 MiB"
+    assert mark == f"hpo: {cut:>19,} bytes were cut here; a log is kept to 64 MiB"
     assert abs(printed - cut - HEAD - TAIL) < 1000
     log.close()
 
