@@ -66,7 +66,7 @@ class _Channel:
         try:
             connection.sendall(line)
         except OSError as error:
-            if error.errno not in (errno.EBADF, errno.ENOTSOCK):
+            if self.socket is not connection or error.errno not in (errno.EBADF, errno.ENOTSOCK):
                 raise
             connection.detach()  # a script has closed all descriptors: its number may be a file's by now
             if (connection := self._connect()) is not None:
