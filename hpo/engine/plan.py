@@ -123,6 +123,7 @@ class Plan:
             target=metric.target if metric else None,
             beside=tuple(one.name for one in sweep.several[1:]),
             kill_grace=own.kill_grace,
+            timeout=own.trial_timeout,
             milestones=sweep.early_terminate.milestones if sweep.early_terminate else (),
             nan_counts=sweep.early_terminate is not None and sweep.early_terminate.nan_counts,
             cpus=own.resources.cpu,

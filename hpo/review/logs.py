@@ -13,6 +13,8 @@ from hpo.review.cells import visible
 
 MOST_BYTES = 4096
 """Read from the end of a log, however long it is."""
+MOST_AT_ONCE = 2**18
+"""Bytes that are shown of a trial at a look: a flood must fill neither the terminal nor the memory."""
 
 
 class LogFollower:
@@ -37,13 +39,18 @@ class LogFollower:
     def _new(self, number: int, over: bool) -> list[str]:
         try:
             with (self.run_dir / "trials" / f"{number:04d}" / "log.txt").open("rb") as file:
-                file.seek(self._read.get(number, 0))
-                data = file.read()
+                size, read = file.seek(0, os.SEEK_END), self._read.get(number, 0)
+                start = max(min(read, size), size - MOST_AT_ONCE)  # it is shorter where its middle was cut
+                file.seek(start)
+                data = file.read(MOST_AT_ONCE)
         except OSError:
             return []
-        whole = data if over else data[: data.rfind(b"\n") + 1]
-        self._read[number] = self._read.get(number, 0) + len(whole)
-        return [_shown(line) for line in whole.decode(errors="replace").splitlines() if line.strip()]
+        whole = data if over or len(data) == MOST_AT_ONCE else data[: data.rfind(b"\n") + 1]
+        self._read[number] = start + len(whole)
+        skipped = [f"({start - read:,} bytes are in its log only)"] if start > read else []
+        return skipped + [
+            _shown(line) for line in whole.decode(errors="replace").splitlines() if line.strip()
+        ]
 
 
 def _shown(line: str) -> str:

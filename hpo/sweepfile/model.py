@@ -160,6 +160,8 @@ class HpoSettings(Section):
     """Seconds after which the run ends, or 90m, 12h, 1:30:00."""
     max_failures: Annotated[Whole, Field(ge=0), WithJsonSchema({"type": "integer", "minimum": 0})] = 0
     """How often a failed trial is tried again."""
+    trial_timeout: Seconds | None = None
+    """Seconds, or 90m, that one attempt at a trial may run; then it is ended and has failed."""
     kill_grace: Seconds = 30.0
     """Seconds between SIGTERM and SIGKILL when a trial is ended."""
     preload: Preload = "auto"

@@ -5,6 +5,8 @@ Outside of a trial nothing is sent and nothing is kept. A supervisor that is gon
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import socket
@@ -50,13 +52,25 @@ class _Channel:
         """Send one message; what goes wrong is said once and ends the reports of this process."""
         with self.lock:
             try:
-                connection = self.socket or self._connect()
-                if connection is not None:
-                    connection.sendall(_line(message))
+                self._send(_line(message))
             except OSError as error:
                 self.forget()
                 self.lost = True
-                print(f"hpo: reports are lost from here on: {error}", file=sys.stderr)
+                with contextlib.suppress(OSError, ValueError):  # the script may have closed it
+                    print(f"hpo: reports are lost from here on: {error}", file=sys.stderr)
+
+    def _send(self, line: bytes) -> None:
+        connection = self.socket or self._connect()
+        if connection is None:
+            return
+        try:
+            connection.sendall(line)
+        except OSError as error:
+            if self.socket is not connection or error.errno not in (errno.EBADF, errno.ENOTSOCK):
+                raise
+            connection.detach()  # a script has closed all descriptors: its number may be a file's by now
+            if (connection := self._connect()) is not None:
+                connection.sendall(line)
 
     def _connect(self) -> socket.socket | None:
         path = os.environ.get("HPO_CHANNEL")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -28,6 +29,8 @@ from types import CodeType
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, hugepages
+from hpo.trial.link import Link
+from hpo.trial.strays import Sweeper
 
 CHUNK = 2**18
 HOLD = 60.0
@@ -46,34 +49,6 @@ Succeed = Callable[["ForkServer", int], NoReturn]
 """In a fork of a generation: be its successor, and report to the descriptor."""
 
 
-class Link:
-    """A supervisor's connection for one trial."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self.bytes = b""
-        self.descriptors: list[int] = []
-        self.pid = 0
-
-    def send(self, message: dict[str, Any]) -> None:
-        """A supervisor that is gone shows when it is read from."""
-        with contextlib.suppress(OSError):
-            self.connection.sendall(json.dumps(message).encode() + b"\n")
-
-    def closed(self) -> bool:
-        """Whether the supervisor no longer waits: its trial was stopped before it was forked."""
-        try:
-            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        """Close it and what came with it."""
-        self.connection.close()
-        while self.descriptors:
-            os.close(self.descriptors.pop())
-
-
 class ForkServer:
     """One generation of the warm parent: forks trials, or has a successor that does.
 
@@ -87,6 +62,7 @@ class ForkServer:
         self.selector = selectors.DefaultSelector()
         self.wakeups = fresh.signals_as_bytes()
         self.selector.register(self.wakeups, selectors.EVENT_READ, self._reap)
+        self.sweeper = Sweeper()
         self.links: dict[int, Link] = {}
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
@@ -102,12 +78,18 @@ class ForkServer:
     def serve(self) -> None:
         """Until `going` is false: the first generation says when, its successors end with it."""
         while self.going:
-            left = None if self.hold_until is None else max(0.0, self.hold_until - time.monotonic())
+            due = min(self.sweeper.due, math.inf if self.hold_until is None else self.hold_until)
+            left = None if due == math.inf else max(0.0, due - time.monotonic())
             for key, _ in self.selector.select(left):
                 key.data()
+            self.sweeper.sweep(self._known(), time.monotonic())
             if self.hold_until is not None and time.monotonic() >= self.hold_until:
                 self.accept(True)
         self._end_successor()
+        self.sweeper.finish()
+
+    def _known(self) -> set[int]:
+        return {self.successor, *(link.pid for link in self.links.values())}
 
     def accept(self, wanted: bool) -> None:
         """Take trials in, or leave them in the queue."""
@@ -197,6 +179,7 @@ class ForkServer:
     def _drop(self, link: Link) -> None:
         """A supervisor has gone: so does its trial."""
         if link.pid:
+            self.sweeper.ended(link.pid, time.monotonic())
             os.kill(link.pid, signal.SIGKILL)  # it may be too young to have a group of its own
             with contextlib.suppress(OSError):
                 os.killpg(link.pid, signal.SIGKILL)
@@ -250,6 +233,7 @@ class ForkServer:
         try:
             os.setsid()
             fresh.die_with(parent)
+            fresh.adopt_orphans()  # so that the parent's own are those of trials that have ended
             fresh.reset_signals()
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -289,5 +273,6 @@ class ForkServer:
                 self.accept(True)
         for link in self.links.values():
             if link.pid == pid:
+                self.sweeper.ended(pid, time.monotonic())
                 link.pid = 0
                 link.send({"status": status})

@@ -79,6 +79,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
         order, exits = predecessor.order, Exits()
+        fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
             answer: dict[str, Any] = {"ready": True, "missing": _prepare(order, exits)}
         except preload.Unsafe as error:
@@ -89,7 +90,6 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         if "ready" in answer:
             gc.collect()
             gc.freeze()
-            fresh.adopt_orphans()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
             exits.keep_finalizers()

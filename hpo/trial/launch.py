@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from hpo.trial.lines import Lines, pack, unpack
 from hpo.trial.spec import TrialSpec
+from hpo.trial.strays import kill_marked
 
 ROOT = str(Path(__file__).resolve().parents[2])
 """Where `import hpo` finds this package; a supervisor runs without site-packages, and starts faster so."""
@@ -164,6 +165,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 os.killpg(self._group, signal.SIGKILL)
         if self._directory is not None:
+            kill_marked(f"HPO_CHANNEL={self._directory}/")
             shutil.rmtree(self._directory, ignore_errors=True)
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hpo.trial.causes import KILLED, abort_line, cause, telling_line
 from hpo.trial.objective import Objective
 from hpo.trial.spec import Kind, State, TrialEnd
 
 TAIL_LINES = 20
-TAIL_BYTES = 2**15
-REASON = 300
-"""Characters of a quoted line."""
 SHOWN = 10
 """So many metric names are listed in a reason."""
 
-_RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
-_TRACEBACK = re.compile(rf"{_RANK}Traceback \(most recent call last\):")
-_EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
+LATE = "killed: it did not end in time after SIGTERM"
+
+_MEANING: dict[int, str] = {
+    signal.SIGKILL: "often: out of memory",
+    signal.SIGBUS: "often: /dev/shm or the disk is full",
+}
+_CHILD_KILLED = re.compile(r"killed by signal: Killed|BrokenProcessPool|SIGKILL|exit(ed with)? code:? -9")
+"""How Python's and torch's worker pools tell that a process of theirs was killed."""
 
 
 def outcome(
@@ -33,10 +33,14 @@ def outcome(
     seconds: float,
     log: Sequence[str],
     began: float | None = None,
+    timeout: float | None = None,
+    oom_killed: bool = False,
 ) -> TrialEnd:
     """The end of a trial whose leader left `status` (an exit code, or minus a signal).
 
     `stopped` is the state that was asked for while it still ran; it then holds whatever the status.
+    `timeout` is given where it was ended since it ran longer than so many seconds, `oom_killed` says that the
+    kernel's out-of-memory killer struck meanwhile.
     """
     code, number = (status, None) if status >= 0 else (None, -status)
     end = TrialEnd(
@@ -53,13 +57,14 @@ def outcome(
         logged=objective.logged,
     )
     if stopped:
-        reason = "killed: it did not end in time after SIGTERM" if number == signal.SIGKILL else ""
-        return replace(end, state=stopped, reason=reason)
-    if number is not None:
-        meaning = f" ({_meaning(number)})" if _meaning(number) else ""
-        end = replace(end, state="failed", kind="signal", reason=f"killed by {_signal_name(number)}{meaning}")
-    elif code:
-        end = replace(end, state="failed", kind="exit", reason=_exit_reason(code, log))
+        return replace(end, state=stopped, reason=LATE if number == signal.SIGKILL else "")
+    if timeout is not None:
+        late = f"; {LATE}" if number == signal.SIGKILL else ""
+        reason = f"ran longer than hpo.trial_timeout ({timeout:g} s){late}"
+        end = replace(end, state="failed", kind="timeout", reason=reason)
+    elif status:
+        kind, reason = _failure(status, log, oom_killed)
+        end = replace(end, state="failed", kind=kind, reason=reason)
     elif missing := lacking(objective):
         kind, reason = _without_metric(missing)
         end = replace(end, state="failed", kind=kind, reason=reason)
@@ -77,14 +82,25 @@ def not_started(reason: str) -> TrialEnd:
     return TrialEnd(state="failed", kind="start", reason=reason)
 
 
-def log_tail(path: str, start: int) -> list[str]:
-    """The last lines of a log, from byte `start` on; no colours, and of a progress bar its last state."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(start, end - TAIL_BYTES))
-        lines = _ANSI.sub("", file.read().decode(errors="replace")).split("\n")
-        return [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in lines if line.strip()]
-    return []
+def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, str]:
+    """The kind and reason of a status that is not 0."""
+    kind: Kind = "exit" if status > 0 else "signal"
+    by = -status if status < 0 else status - 128  # a shell tells so of a killed child
+    if status < 0:
+        line = abort_line(log) if by == signal.SIGABRT else ""
+        meaning = f" ({_MEANING[by]})" if by in _MEANING else ""
+        reason = f"killed by {_signal_name(by)}{meaning}"
+    else:
+        line = (abort_line(log) if by == signal.SIGABRT else "") or telling_line(log)
+        reason = f"exit code {status}"
+        if by in {s.value for s in signal.Signals}:
+            reason += f" ({', '.join(filter(None, [_signal_name(by), _MEANING.get(by)]))})"
+    reason = f"{reason}: {line}" if line else reason
+    if oom_killed and (by == signal.SIGKILL or _CHILD_KILLED.search(line)):
+        return "oom", f"{KILLED} ({reason})".replace(f" ({_MEANING[signal.SIGKILL]})", "")
+    if found := cause(line):
+        return found[0], f"{found[1]} ({reason})"
+    return kind, reason
 
 
 def _signal_name(number: int) -> str:
@@ -92,28 +108,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _meaning(number: int) -> str:
-    return "often: out of memory" if number == signal.SIGKILL else ""
-
-
-def _exit_reason(code: int, log: Sequence[str]) -> str:
-    reason = f"exit code {code}"
-    if code - 128 in {s.value for s in signal.Signals}:  # how a shell tells of a killed child
-        reason += f" ({', '.join(filter(None, [_signal_name(code - 128), _meaning(code - 128)]))})"
-    line = telling_line(log)
-    return f"{reason}: {line}" if line else reason
-
-
-def telling_line(log: Sequence[str]) -> str:
-    """The exception of the last traceback; without one, the last line."""
-    starts = [i for i, line in enumerate(log) if _TRACEBACK.match(line)]
-    for line in log[starts[-1] + 1 :] if starts else ():
-        found = _EXCEPTION.match(line)
-        if found:
-            return found[1][:REASON]
-    return log[-1].strip()[:REASON] if log else ""
 
 
 def _without_metric(objective: Objective) -> tuple[Kind, str]:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from hpo.trial.command import find_program, program_index, resolve_interpreter, search_path
+from hpo.trial.strays import signal_groups
 
 LEFTOVER_GRACE = 2.0
 """Seconds that background processes get after SIGTERM when the trial itself has ended."""
@@ -38,8 +39,9 @@ class ProcessGroup:
     forked = False
     """Whether it came from the warm parent, which then says how it ended."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, strays: Callable[[], list[int]] = list) -> None:
+        """`strays` finds, once the leader has ended, what is left of the trial outside of the group."""
+        self.pid, self._strays = pid, strays
         self.status: int | None = None
         """Exit code, or minus a signal's number, as subprocess has it; None while the leader runs."""
         self.gone = False
@@ -55,15 +57,18 @@ class ProcessGroup:
     def exited(self, wait_status: int, now: float, grace: float = LEFTOVER_GRACE) -> None:
         """The leader has ended (`wait_status` as of os.waitpid); what it left in its group is ended too."""
         self.status = os.waitstatus_to_exitcode(wait_status)
-        if self._kill_at == math.inf and self._signal(0):
-            self.terminate(now, grace)
+        if self._signal(0):
+            if self._kill_at == math.inf:
+                self.terminate(now, grace)
+            else:  # the group has been told already
+                signal_groups(self._strays(), signal.SIGTERM)
         self.tick(now)
 
     def tick(self, now: float) -> None:
         """Do what is due at this time."""
-        if now >= self._kill_at and self._give_up_at == math.inf:
+        if now >= self._kill_at and not self.gone:
             self._signal(signal.SIGKILL)
-            self._give_up_at = now + KILL_WAIT
+            self._give_up_at = min(self._give_up_at, now + KILL_WAIT)
         if self.status is not None:
             self.gone = self.gone or now >= self._give_up_at or not self._signal(0)
 
@@ -71,7 +76,8 @@ class ProcessGroup:
         """When to call `tick` at the latest, unless a child ends before."""
         if self.gone:
             return math.inf
-        due = self._kill_at if self._give_up_at == math.inf else self._give_up_at
+        killed = self._give_up_at < math.inf
+        due = max(self._give_up_at, now + GROUP_POLL) if killed else self._kill_at
         return due if self.status is None else min(due, now + GROUP_POLL)
 
     def kill(self) -> None:
@@ -82,10 +88,11 @@ class ProcessGroup:
         """Let go of what belongs to it beside the processes."""
 
     def _signal(self, number: int) -> bool:
+        strays = self.status is not None and signal_groups(self._strays(), number)
         try:
             os.killpg(self.pid, number)
         except OSError:  # nobody is left, or nobody whom we may signal
-            return False
+            return strays
         return True
 
 
@@ -100,6 +107,7 @@ class TrialProcess(ProcessGroup):
         cwd: str,
         log: int,
         pass_fds: Sequence[int] = (),
+        strays: Callable[[], list[int]] = list,
     ) -> None:
         words = resolve_interpreter(argv, env)
         check(words, env, cwd)
@@ -117,7 +125,7 @@ class TrialProcess(ProcessGroup):
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise CannotStart(_why(words, error)) from error
-        super().__init__(self._popen.pid)
+        super().__init__(self._popen.pid, strays)
 
     def exited(self, wait_status: int, now: float, grace: float = LEFTOVER_GRACE) -> None:
         """As for any group; subprocess is told that its child has been waited for."""

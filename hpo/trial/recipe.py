@@ -35,6 +35,8 @@ class Recipe:
     """Names of further objectives, whose last values count."""
     target: float | None = None
     kill_grace: float = 30.0
+    timeout: float | None = None
+    """Seconds that one attempt may run."""
     milestones: tuple[int, ...] | None = ()
     nan_counts: bool = False
     """Whether a row whose objective is NaN is an iteration."""
@@ -73,6 +75,7 @@ class Recipe:
             metric=self.metric,
             goal=self.goal,
             kill_grace=self.kill_grace,
+            timeout=self.timeout,
             milestones=None if self.milestones is None else list(self.milestones),
             nan_counts=self.nan_counts,
             heartbeat=HEARTBEAT,

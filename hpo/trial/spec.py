@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 Goal = Literal["minimize", "maximize"]
 State = Literal["finished", "stopped", "failed", "interrupted", "paused"]
-Kind = Literal["", "exit", "signal", "no metric", "nan", "start"]
+Kind = Literal["", "exit", "signal", "oom", "cuda", "timeout", "no metric", "nan", "start"]
+"""What made a trial fail: `oom` and `cuda` are exits and signals whose cause is known."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class TrialSpec:
     goal: Goal = "minimize"
     kill_grace: float = 30.0
     """Seconds between SIGTERM and SIGKILL."""
+    timeout: float | None = None
+    """Seconds after which it is ended as failed; None: never."""
     milestones: list[int] | None = None
     """Iterations at which a result is forwarded; None: all, []: none."""
     heartbeat: float = 1.0

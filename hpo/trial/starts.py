@@ -13,6 +13,7 @@ from hpo.trial.command import resolve_interpreter
 from hpo.trial.interpreter import python_call
 from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup, TrialProcess, check, reap
 from hpo.trial.spec import TrialSpec
+from hpo.trial.strays import children, finish
 from hpo.trial.turn import Worker, WorkerGone
 from hpo.trial.warm import NoWarmParent, WarmParent
 
@@ -55,7 +56,16 @@ class Starts:
             forked = self._fork(trial)
             if forked is not None:
                 return forked
-        return TrialProcess(spec.argv, env=trial.env, cwd=spec.cwd, log=trial.log)
+        return TrialProcess(spec.argv, env=trial.env, cwd=spec.cwd, log=trial.log, strays=self.strays)
+
+    def strays(self) -> list[int]:
+        """Children that are neither a trial nor start any: left by the trial that ended just now."""
+        kept = self._kept()
+        return [pid for pid in children() if pid not in kept]
+
+    def _kept(self) -> set[int]:
+        """The warm parent, which may serve other slots too."""
+        return self.warm.started if self.warm is not None else set()
 
     def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
         """A trial has told what it imported, and what it had changed in its environment."""
@@ -88,6 +98,7 @@ class Starts:
                     self.reaped(pid, status)
                 time.sleep(0.005)
             self.worker.close()
+        finish(self._kept())
 
     def _turn(self, trial: Starting) -> ProcessGroup:
         """A trial in this slot's worker, which is started for the first one, and anew if it has died."""
@@ -107,6 +118,7 @@ class Starts:
                     target=spec.trainable or None,
                     function=self.function if spec.function else None,
                     ended=self._over,
+                    strays=self.strays,
                 )
             with contextlib.suppress(WorkerGone):
                 return self.worker.start(spec, trial.env, trial.log)

@@ -27,6 +27,8 @@ from hpo.trial.watch import Watch
 
 LAST_WORDS = 1.0
 """Seconds to get the last event out when the supervisor itself is told to end."""
+CRASHES = ("exit", "signal", "oom", "cuda")
+"""Kinds of failures that may be the fork's fault."""
 
 
 class Service:
@@ -108,6 +110,9 @@ class Service:
 
     def _start(self, spec: TrialSpec, afresh: bool = False) -> None:
         try:
+            if not os.path.isdir(self.directory):  # removed by a script, or by a janitor of old files
+                self.directory = private_directory()
+                self.send({"event": "ready", "directory": self.directory})
             path = os.path.join(self.directory, str(spec.number))
             self.watch = Watch(
                 spec,
@@ -147,7 +152,7 @@ class Service:
         elif forked and self._doubts and end.state == "finished":
             self._doubts = False
             self._tell_end(number, end)
-        elif forked and self._doubts and end.kind in ("exit", "signal") and not end.rows and not self.leaving:
+        elif forked and self._doubts and end.kind in CRASHES and not end.rows and not self.leaving:
             self._doubted = end
             watch.say("it failed as a forked process; it is tried once more as a plain one")
             self._start(watch.spec, afresh=True)

@@ -47,12 +47,15 @@ class Worker:
         target: str | None,
         function: int | None,
         ended: Callable[[int], None],
+        strays: Callable[[], list[int]] = list,
     ) -> None:
         """Start it, with the environment and log of its first trial. Raises CannotStart, OSError.
 
         `target` is `module:Class`, `function` the descriptor of a pickled function: one of both.
         """
         self._selector, self._ended, self._env = selector, ended, dict(env)
+        self.strays = strays
+        """What is left of it, once it has ended, outside of its group."""
         self._lines = Lines()
         self._unsent = bytearray()
         self._idle = True
@@ -166,7 +169,7 @@ class Turn(ProcessGroup):
     """
 
     def __init__(self, worker: Worker) -> None:
-        super().__init__(worker.pid)
+        super().__init__(worker.pid, worker.strays)
         self._worker = worker
         self._signal_at, self._grace = math.inf, LEFTOVER_GRACE
 

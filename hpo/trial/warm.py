@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpo.trial.environment import OURS, SETUP, WANDB
@@ -41,6 +41,8 @@ class WarmParent:
     note: Callable[[str], None]
     off: bool = False
     deaths: int = 0
+    started: set[int] = field(default_factory=set)
+    """Processes that this supervisor has started for all slots."""
     _interpreter: tuple[str, ...] = ()
     _membership: socket.socket | None = None
     _launcher: subprocess.Popen[bytes] | None = None
@@ -168,6 +170,7 @@ class WarmParent:
                     start_new_session=True,
                     pass_fds=(theirs.fileno(), lock.fileno()),
                 )
+        self.started.add(self._launcher.pid)
         ours.sendall(pack({**self._order(call, cwd), "lock": lock_number}))
         ours.settimeout(START)
         if not ours.recv(1, socket.MSG_PEEK):

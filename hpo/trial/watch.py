@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.environment import PARAMS
 from hpo.trial.forward import Forward
+from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
-from hpo.trial.outcome import lacking, log_tail, outcome
+from hpo.trial.outcome import lacking, outcome
 from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
@@ -53,30 +55,36 @@ class Watch:
         self.lost = ""
         """Why the trial's process was lost through no fault of its own."""
         self.started, self.began = time.monotonic(), time.time()
+        self.expires = math.inf
+        """When it will have run for too long; set once there is a process."""
+        self.timed_out = False
+        self.oom_kills = oom_kills()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
         os.makedirs(spec.directory, exist_ok=True)
         with contextlib.ExitStack() as undo:
             self._write_parameters()
-            self.log_path = os.path.join(spec.directory, LOG)
-            self.log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            undo.callback(os.close, self.log)
-            self.log_start = os.fstat(self.log).st_size
+            self.output = Log(os.path.join(spec.directory, LOG), self.started)
+            undo.callback(self.output.close)
+            self.log = self.output.fd
             self.rows = self._open_rows()
             undo.callback(self.rows.close)
-            self.channel = Channel(socket_path, selector, self._message, self._warn)
+            self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
             self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
             if spec.resume:
                 self.env["HPO_STEP"] = str(self.rows.step + 1)
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
+        self._watch_time(self.started)
 
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
         resume = self.spec.resume
-        rows = Rows(os.path.join(self.spec.directory, METRICS), self._warn, resume.rows if resume else 0)
+        rows = Rows(
+            os.path.join(self.spec.directory, METRICS), self.output.warn, resume.rows if resume else 0
+        )
         for row in rows.kept:
             self.objective.add_row(row)
         if resume:
@@ -93,9 +101,9 @@ class Watch:
                 file.write(args_json(self.spec.config))
 
     def stop(self, state: State, now: float) -> None:
-        """End the trial; one that has ended by itself is left to its own merit."""
+        """End the trial; one that has ended by itself, or runs for too long, is left to its own merit."""
         if self.process.status is None:
-            self.stopped = self.stopped or state
+            self.stopped = self.stopped or (None if self.timed_out else state)
             self.process.terminate(now, self.spec.kill_grace)
 
     def over(self, wait_status: int) -> None:
@@ -119,6 +127,8 @@ class Watch:
 
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
         """Do what is due; the trial's end once the group is gone and the channel read to its end."""
+        self._watch_time(now)
+        self.output.tick(now)
         self.process.tick(now)
         if idle or now >= self.rows.due:
             self.rows.flush()
@@ -127,12 +137,22 @@ class Watch:
             return self._end()
         return None
 
+    def _watch_time(self, now: float) -> None:
+        """End what runs for too long. What waits for the warm parent's imports does not run yet."""
+        if self.expires == math.inf and self.spec.timeout is not None and self.process.pid:
+            self.expires = now + self.spec.timeout
+        if now >= self.expires and not (self.stopped or self.timed_out or self.process.status is not None):
+            self.timed_out = True
+            self.process.terminate(now, self.spec.kill_grace)
+
     def deadline(self, now: float) -> float:
         """When `tick` is to be called at the latest; at once while rows wait to be written."""
         if self.rows.due < math.inf:
             return now
         drained = self.ended + DRAIN if self.process.gone else math.inf
-        return min(self.process.deadline(now), self.forward.due, drained)
+        ending = self.timed_out or self.stopped or self.process.status is not None
+        expires = math.inf if ending else self.expires
+        return min(self.process.deadline(now), self.forward.due, self.output.due, drained, expires)
 
     def close(self) -> None:
         """Kill what still runs and close everything."""
@@ -142,16 +162,20 @@ class Watch:
         self._closing.close()
 
     def _end(self) -> TrialEnd:
-        self.close()
         status, objective = self.process.status or 0, self.objective
-        well = status == 0 and not lacking(objective)
+        well = status == 0 and not lacking(objective) and not self.timed_out
+        self.output.trim()
+        tail = [] if well else self.output.tail()
+        self.close()
         end = outcome(
             objective,
             status,
             stopped=self.stopped,
             began=self.began,
             seconds=self.ended - self.started,
-            log=[] if well else log_tail(self.log_path, self.log_start),
+            log=tail,
+            timeout=self.spec.timeout if self.timed_out else None,
+            oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
         )
         if self.spec.lean and end.state in ("finished", "stopped"):
             for name in (LOG, PARAMS, ARGS_JSON):
@@ -186,15 +210,10 @@ class Watch:
         )
 
     def _tell(self, event: dict[str, Any] | None) -> None:
-        if event is not None and self.stopped is None:
+        if event is not None and self.stopped is None and not self.timed_out:
             self.rows.flush()
             self.send(event)
 
     def say(self, text: str) -> None:
         """A line of ours in the trial's log, also when all else is closed."""
-        with contextlib.suppress(OSError), open(self.log_path, "a") as log:
-            log.write(f"hpo: {text}\n")
-
-    def _warn(self, text: str) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self.log, f"hpo: {text}\n".encode())
+        say(self.output.path, text)

@@ -85,12 +85,18 @@ class Orders:
 
     def stopping(self) -> bool:
         """Whether the running trial is to end: nothing else is sent while it runs."""
-        return bool(self._waiting or self._poll.poll(0))
+        if self._waiting:
+            return True
+        ready = self._poll.poll(0)
+        return bool(ready) and ready[0][1] != select.POLLNVAL  # that is: the trial has closed all descriptors
 
-    def over(self, code: int) -> None:
-        """The trial has ended."""
-        with contextlib.suppress(OSError):
+    def over(self, code: int) -> bool:
+        """The trial has ended; whether that could be told, so that another one may come."""
+        try:
             self._socket.sendall(pack({"over": code}))
+        except OSError:
+            return False
+        return True
 
 
 class _Environment:
@@ -180,7 +186,9 @@ class Worker:
             attempt(partial(client.end, code))
             self._setting.end()
             self._left_over = _other_threads() if threading.active_count() > 1 else set()
-            self.orders.over(code)
+            if not self.orders.over(code):
+                self.program.discard()
+                return code
         self.program.discard()
         return 0
 

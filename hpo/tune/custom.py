@@ -64,8 +64,8 @@ class CustomSearcher(SpaceSearcher):
             self.asked.clear()
             self.inner = self._fresh()
             self.notes.append(
-                f"{self.target} makes other suggestions when it is asked again, so that it goes on without what"
-                " it had learnt; give it a seed"
+                f"{self.target} makes other suggestions when it is asked again, and so goes on without what it"
+                " had learnt; give it a seed"
             )
         self.suggested += 1
 

@@ -195,6 +195,7 @@ def test_a_time_in_base_60_is_read_as_seconds_without_a_warning(read: Any) -> No
     [
         ({"time_budget": "soon"}, "hpo.time_budget: 'soon' is not a time; write seconds, or 90m"),
         ({"time_budget": "1.2.3h"}, "hpo.time_budget: '1.2.3h' is not a time"),
+        ({"trial_timeout": "soon"}, "hpo.trial_timeout: 'soon' is not a time; write seconds, or 90m"),
         ({"time_budget": 0}, "hpo.time_budget: 0: input should be greater than 0"),
         ({"kill_grace": "-1s"}, "hpo.kill_grace: '-1s' is not a time"),
         ({"resources": {"memory": "lots"}}, "hpo.resources.memory: 'lots' is not an amount of memory"),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from hpo.trial.causes import telling_line
+from hpo.trial.cgroup import oom_kills
 from hpo.trial.objective import Objective
-from hpo.trial.outcome import closest, log_tail, not_started, outcome, telling_line
+from hpo.trial.outcome import closest, not_started, outcome
 from hpo.trial.spec import State, TrialEnd, TrialSpec
 
 
@@ -44,6 +46,7 @@ def test_finished_without_a_metric_in_the_sweep() -> None:
         (-9, "signal", "killed by SIGKILL (often: out of memory)"),
         (-11, "signal", "killed by SIGSEGV"),
         (-63, "signal", "killed by signal 63"),
+        (-7, "signal", "killed by SIGBUS (often: /dev/shm or the disk is full)"),
     ],
 )
 def test_failed(status: int, kind: str, reason: str) -> None:
@@ -111,20 +114,134 @@ TRACEBACK = ["Traceback (most recent call last):", '  File "t.py", line 1, in <m
         (['  File "t.py", line 1', "    if x", "SyntaxError: expected ':'"], "SyntaxError: expected ':'"),
         (["python: can't open file 't.py': [Errno 2]"], "python: can't open file 't.py': [Errno 2]"),
         ([*TRACEBACK, "ValueError: " + "x" * 999], "ValueError: " + "x" * 288),
+        (
+            [*TRACEBACK, "ValueError: bad", "W0102", *TRACEBACK, "torch.x.ChildFailedError: "],
+            "ValueError: bad",
+        ),
+        ([*TRACEBACK, "ChildFailedError:"], "ChildFailedError:"),
     ],
 )
 def test_the_line_that_tells_why(log: list[str], line: str) -> None:
     assert telling_line(log) == line
 
 
-def test_the_tail_of_a_log(tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
-    log.write_bytes(b"first attempt\n\x1b[31mred\x1b[0m\n\n 10%|#  |\r100%|###|\r\nbroken \xff\n" + b"y" * 5)
-    assert log_tail(str(log), 0) == ["first attempt", "red", "100%|###|", "broken \ufffd", "yyyyy"]
-    assert log_tail(str(log), 14)[0] == "red"
-    assert log_tail(str(tmp_path / "none"), 0) == []
-    log.write_bytes(b"x\n" * 10**6)
-    assert 20 < len(log_tail(str(log), 0)) < 10**5
+@pytest.mark.parametrize(
+    ("kind", "hint", "line"),
+    [
+        ("oom", "lower the batch size", "MemoryError"),
+        (
+            "oom",
+            "lower the batch size",
+            "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7 TiB",
+        ),
+        ("oom", "lower the batch size", "OSError: [Errno 12] Cannot allocate memory"),
+        (
+            "oom",
+            "lower the batch size",
+            "RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory",
+        ),
+        ("oom", "/dev/shm", "RuntimeError: DataLoader worker is killed: workers are out of shared memory."),
+        ("cuda", "out of GPU memory", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
+        (
+            "cuda",
+            "out of GPU memory",
+            "jaxlib.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory allocating 9",
+        ),
+        ("cuda", "out of GPU memory", "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"),
+        (
+            "cuda",
+            "CUDA_LAUNCH_BLOCKING=1",
+            "torch.AcceleratorError: CUDA error: device-side assert triggered",
+        ),
+        (
+            "cuda",
+            "its GPU may be at fault",
+            "RuntimeError: CUDA error: an illegal memory access was encountered",
+        ),
+        ("cuda", "its GPU may be at fault", "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+        (
+            "cuda",
+            "NCCL_DEBUG",
+            "torch.distributed.DistBackendError: NCCL error in: x.cpp:1, unhandled system error",
+        ),
+        ("cuda", "no usable GPU", "RuntimeError: No CUDA GPUs are available"),
+        ("cuda", "«spawn»", "RuntimeError: Cannot re-initialize CUDA in forked subprocess. To use CUDA"),
+        ("exit", "", "ValueError: expected a batch on the CPU, found CUDA: memory is not pinned"),
+        ("exit", "", "KeyError: 'MemoryError'"),
+    ],
+)
+def test_memory_and_gpus_are_told_apart_from_other_failures(kind: str, hint: str, line: str) -> None:
+    end = end_of(1, [{"loss": 2}], log=[*TRACEBACK, line, "wandb: done"])
+    assert (end.state, end.kind, end.exit_code, end.value) == ("failed", kind, 1, 2)
+    assert hint in end.reason
+    assert f"exit code 1: {line}" in end.reason
+    assert end_of(0, [{"loss": 2}], log=[*TRACEBACK, line]).kind == ""
+
+
+def test_an_abort_is_told_by_its_last_words() -> None:
+    log = [
+        "epoch 1",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "  what():  std::bad_alloc",
+    ]
+    for status in (-6, 134):
+        end = end_of(status, [{"loss": 2}], log=[*log, "Aborted"])
+        assert end.kind == "oom"
+        assert end.reason.endswith(": what():  std::bad_alloc)")
+    assert end_of(-6, [], log=["  what():  CUDA error: unspecified launch failure"]).kind == "cuda"
+    assert end_of(-11, [], log=log).kind == "signal"  # what a segmentation fault follows is not its cause
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "kind"),
+    [
+        (-9, "epoch 1", "oom"),
+        (137, "Killed", "oom"),
+        (1, "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed. ", "oom"),
+        (1, "concurrent.futures.process.BrokenProcessPool: A process in the process pool was", "oom"),
+        (-15, "epoch 1", "signal"),
+        (1, "ValueError: bad lr", "exit"),
+    ],
+)
+def test_a_kill_while_the_kernel_was_out_of_memory(status: int, line: str, kind: str) -> None:
+    end = outcome(Objective("loss", "minimize"), status, stopped=None, seconds=1, log=[line], oom_killed=True)
+    assert end.kind == kind
+    assert ("ended by the kernel" in end.reason) == (kind == "oom")
+    assert end_of(status, [], log=[line]).kind in ("exit", "signal")
+
+
+def test_a_trial_that_ran_for_too_long_has_failed_with_the_values_it_had() -> None:
+    objective = Objective("loss", "minimize")
+    objective.add_row({"loss": 2})
+    for status in (0, 1, -15, -9):
+        end = outcome(objective, status, stopped=None, seconds=1, log=["epoch 1"], timeout=90)
+        assert (end.state, end.kind, end.value, end.log_tail) == ("failed", "timeout", 2, ["epoch 1"])
+        assert end.reason.startswith("ran longer than hpo.trial_timeout (90 s)")
+        assert ("after SIGTERM" in end.reason) == (status == -9)
+
+
+V2 = "low 0\nhigh 0\nmax 4\noom 4\noom_kill 3\n"
+V1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "kills"),
+    [
+        ("0::/slurm/job_1\n", {"slurm/job_1/memory.events": V2, "memory.events": V2}, 3),
+        ("0::/outside/of/the/container\n", {"memory.events": V2}, 3),
+        ("4:memory:/job\n1:cpu:/\n0::/\n", {"memory/job/memory.oom_control": V1}, 2),
+        ("4:cpu,memory:/outside\n", {"memory/memory.oom_control": V1}, 2),
+        ("0::/\n", {}, None),
+    ],
+)
+def test_the_kernels_kills_are_counted(
+    tmp_path: Path, cgroup: str, files: dict[str, str], kills: int | None
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "cgroup").write_text(cgroup)
+    assert oom_kills(str(tmp_path / "cgroup"), str(tmp_path)) == kills
 
 
 def test_records_travel_as_plain_data() -> None:

@@ -74,6 +74,11 @@ def test_the_environment_of_a_trial_is_the_specs(shared: Supervisor, spec: Spec,
     ("code", "kind", "reason"),
     [
         ("raise ValueError('bad lr')", "exit", "exit code 1: ValueError: bad lr"),
+        (
+            "bytearray(2**60)",
+            "oom",
+            "out of memory: lower the batch size or hpo.concurrency (exit code 1: MemoryError)",
+        ),
         ("print('no disk'); sys.exit(3)", "exit", "exit code 3: no disk"),
         ("os.kill(os.getpid(), 9)", "signal", "killed by SIGKILL (often: out of memory)"),
         (

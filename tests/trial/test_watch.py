@@ -166,7 +166,7 @@ def test_leftovers_are_ended_and_reaped_at_once(shared: Supervisor, spec: Spec, 
 def test_children_that_hold_the_channel_open_do_not_hold_the_end_up(
     shared: Supervisor, spec: Spec, run: Run
 ) -> None:
-    code = "log(loss=1)\nif os.fork() == 0:\n  os.setsid(); time.sleep(4); os._exit(0)"
+    code = "log(loss=1)\nif os.fork() == 0:\n  os.setsid(); time.sleep(20); os._exit(0)"
     begun = time.monotonic()
     assert run(shared, spec(code)).state == "finished"
-    assert 0.5 <= time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 3

@@ -44,19 +44,21 @@ class Runner:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder, self.number = folder, 0
+        self.warm = True
         self.ends: dict[int, dict[str, Any]] = {}
         self.notes: list[str] = []
         self.supervisor: Supervisor = spawn()
         settings = {"modules": MODULES} | settings
         self.settings = WarmStart(warm_directory(), str(folder / "preload.log"), **settings)
 
-    def __call__(self, *argv: str, warm: bool = True, **changes: Any) -> Ended:
+    def __call__(self, *argv: str, warm: bool | None = None, **changes: Any) -> Ended:
         """Run a trial to its end."""
         return self.ended(self.begin(*argv, warm=warm, **changes))
 
-    def begin(self, *argv: str, warm: bool = True, **changes: Any) -> Path:
+    def begin(self, *argv: str, warm: bool | None = None, **changes: Any) -> Path:
         """Start a trial; its directory."""
         self.number += 1
+        warm = self.warm if warm is None else warm
         directory = self.folder / f"trial-{'warm' if warm else 'cold'}-{self.number}"
         env = trial_environment(
             os.environ,
@@ -88,7 +90,14 @@ class Runner:
         return directory
 
     def ended(self, directory: Path) -> Ended:
-        """The end of a trial that was begun."""
+        """The end of a trial that was begun, with its log."""
+        end = self.end(directory)
+        notes, self.notes = self.notes, []
+        log = (directory / "log.txt").read_text(errors="replace").replace(str(directory), "TRIAL")
+        return Ended(end, log, notes, directory)
+
+    def end(self, directory: Path) -> dict[str, Any]:
+        """The event of a trial's end."""
         number = int(directory.name.rpartition("-")[2])
         while number not in self.ends:
             for event in self.supervisor.events(60):
@@ -96,9 +105,7 @@ class Runner:
                     self.notes.append(event["text"])
                 elif event["event"] in ("end", "lost"):
                     self.ends[event["trial"]] = event
-        notes, self.notes = self.notes, []
-        log = (directory / "log.txt").read_text().replace(str(directory), "TRIAL")
-        return Ended(self.ends.pop(number), log, notes, directory)
+        return self.ends.pop(number)
 
     def script(self, name: str, code: str) -> str:
         path = self.folder / name

@@ -1,0 +1,114 @@
+"""The line of a log that tells why a trial failed, and whether that is memory or a GPU, with what helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hpo.trial.spec import Kind
+
+REASON = 300
+"""Characters of a quoted line."""
+
+_RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
+_TRACEBACK = re.compile(rf"{_RANK}Traceback \(most recent call last\):")
+_EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
+_LAUNCHER = re.compile(r"[\w.]*(ChildFailedError|CalledProcessError)\b")
+"""What torchrun and accelerate raise since a process of theirs has failed: its own words stand before."""
+_ABORT = re.compile(r"\s*(terminate called after throwing.*|what\(\): .*)")
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_CAUSES: list[tuple[Kind, re.Pattern[str], str]] = [
+    (
+        "cuda",
+        _any(
+            r"(CUDA|HIP|XPU|MPS|GPU)\b.*out of memory",
+            r"torch\.(cuda\.)?OutOfMemoryError|cupy\S*OutOfMemoryError",
+            r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED",
+            r"RESOURCE_EXHAUSTED: Out of memory|OOM when allocating tensor.*GPU",
+        ),
+        "out of GPU memory: lower the batch size, or raise hpo.resources.gpu",
+    ),
+    (
+        "cuda",
+        _any(r"device-side assert"),
+        "a bad value in GPU code, often a label or index out of range: CUDA_LAUNCH_BLOCKING=1 tells where",
+    ),
+    (
+        "cuda",
+        _any(r"Cannot re-initialize CUDA in forked subprocess"),
+        "CUDA was used before a fork: start worker processes by «spawn»",
+    ),
+    (
+        "cuda",
+        _any(
+            r"No CUDA GPUs are available|[Nn]o CUDA-capable device|CUDA_ERROR_NO_DEVICE|no NVIDIA driver",
+            r"CUDA driver (initialization|version)|busy or unavailable|not compiled with CUDA",
+        ),
+        "no usable GPU: look at hpo.resources.gpu, and at nvidia-smi on its node",
+    ),
+    (
+        "cuda",
+        _any(r"NCCL.*[Ee]rror|\bnccl\w*Error|DistBackendError"),
+        "the GPUs could not talk to each other: NCCL_DEBUG=INFO tells more",
+    ),
+    (
+        "cuda",
+        _any(
+            r"\b(CUDA|cuDNN|cuBLAS|cuFFT|cuSOLVER|cuSPARSE|HIP|MIOpen)( \w+)? error\b",
+            r"\b(CUDNN|CUBLAS|CUFFT|CUSOLVER|CUSPARSE)_STATUS_|CUDA_ERROR_|cudaError|CUDARuntimeError",
+        ),
+        "a CUDA error: if it stays with one node, its GPU may be at fault",
+    ),
+    (
+        "oom",
+        _any(r"out of shared memory|No space left on device.*torch_"),
+        "out of shared memory: fewer data loader workers, or a larger /dev/shm",
+    ),
+    (
+        "oom",
+        _any(
+            r"^([\w.]+\.)?_?(Array)?MemoryError\b|OutOfMemoryError: Java",
+            r"std::bad_alloc|[Cc]annot allocate memory|can't allocate memory|not enough memory",
+        ),
+        "out of memory: lower the batch size or hpo.concurrency",
+    ),
+]
+KILLED = "out of memory, ended by the kernel: lower hpo.concurrency, or ask for more memory"
+"""Said of a trial whose processes the kernel's out-of-memory killer has ended."""
+
+
+def telling_line(log: Sequence[str]) -> str:
+    """The exception of the last traceback; without one, the last line.
+
+    A launcher that only says that its child has failed is passed over where the child has said why.
+    """
+    found = [line for start, end in _tracebacks(log) if (line := _exception(log[start:end]))]
+    own = [line for line in found if not _LAUNCHER.match(line)]
+    if own or found:
+        return (own or found)[-1][:REASON]
+    return log[-1].strip()[:REASON] if log else ""
+
+
+def abort_line(log: Sequence[str]) -> str:
+    """What C++ said when it aborted; empty where nothing like it stands in the log."""
+    found = [match[1] for line in log if (match := _ABORT.match(line))]
+    return found[-1].strip()[:REASON] if found else ""
+
+
+def cause(line: str) -> tuple[Kind, str] | None:
+    """`oom` or `cuda`, and what a person can do, for a line that tells of memory or of a GPU; else None."""
+    return next(((kind, hint) for kind, pattern, hint in _CAUSES if pattern.search(line)), None)
+
+
+def _tracebacks(log: Sequence[str]) -> list[tuple[int, int]]:
+    starts = [i for i, line in enumerate(log) if _TRACEBACK.match(line)]
+    return list(zip([i + 1 for i in starts], [*starts[1:], len(log)], strict=False))
+
+
+def _exception(lines: Sequence[str]) -> str:
+    return next((found[1] for line in lines if (found := _EXCEPTION.match(line))), "")

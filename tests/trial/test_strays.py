@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hpo.trial.launch import ROOT
+
+CODE = """
+import os, subprocess, sys
+from hpo.trial import strays
+print(strays.children())
+child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+kept = subprocess.Popen(["sleep", "60"], start_new_session=True)
+ended = subprocess.Popen(["true"])
+os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+both = sorted([child.pid, kept.pid])
+print(sorted(strays.children()) == both)
+of_all = [int(pid) for pid in strays._processes() if strays._state_and_parent(pid) in {("S", os.getpid())}]
+print(sorted(of_all) == both)  # what it goes by where the kernel lists no children
+strays.finish({kept.pid})
+print(strays.children() == [kept.pid])
+kept.kill()
+"""
+
+
+def test_children_are_found_and_ended_but_for_those_that_are_kept() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", CODE],
+        env={"PYTHONPATH": ROOT, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stdout.split("\n")[:4] == ["[]", "True", "True", "True"]
