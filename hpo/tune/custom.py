@@ -27,9 +27,9 @@ class CustomSearcher(SpaceSearcher):
     ) -> None:
         super().__init__(space, **settings)
         self.target, self.folders = target, folders
-        self.asked: set[str] = set()
-        """Trials whose configurations the inner searcher has made."""
-        self.forgetful = False
+        self.strangers: set[str] = set()
+        """Trials whose configurations this inner searcher has not made."""
+        self.resumes: list[str] = []
         taken = {leaf.path: leaf.distribution.ppf(0.5) for leaf in space.leaves if leaf.distribution.constant}
         self.constants = taken
         self.inner = self._fresh()
@@ -53,25 +53,24 @@ class CustomSearcher(SpaceSearcher):
         config = self.inner.suggest(trial_id)
         if config is None or config == Searcher.FINISHED:
             return config
-        self.asked.add(trial_id)
         values = [self._value(config, leaf.path) for leaf in self.space.leaves]
         return self.space.nest(values, self.space.active(values))
 
     def resumed(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Ask the inner searcher again; if it answers otherwise it begins anew, knowing nothing."""
-        if not self.forgetful and self.propose(trial_id, self.suggested) != config:
-            self.forgetful = True
-            self.asked.clear()
-            self.inner = self._fresh()
-            self.notes.append(
-                f"{self.target} makes other suggestions when it is asked again, and so goes on without what it"
-                " had learnt; give it a seed"
-            )
         self.suggested += 1
+        self.resumes.append(trial_id)
+        if not self.strangers and self.propose(trial_id, self.suggested - 1) == config:
+            return
+        if not self.strangers:
+            self.inner = self._fresh()
+            told = f"{self.target} makes other suggestions when it is asked again: it goes on without what it"
+            self.notes.append(f"{told} had learnt; give it a seed")
+        self.strangers.update(self.resumes)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Pass it on."""
-        if trial_id not in self.asked:
+        if trial_id in self.strangers:
             return
         self.inner.on_trial_result(trial_id, result)
 
@@ -79,9 +78,8 @@ class CustomSearcher(SpaceSearcher):
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Pass it on; a trial that gave no value has failed for it."""
-        if trial_id not in self.asked:
+        if trial_id in self.strangers:
             return
-        self.asked.discard(trial_id)
         self.inner.on_trial_complete(trial_id, result, error=error or not result)
 
     def save(self, checkpoint_path: str) -> None:

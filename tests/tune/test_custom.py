@@ -63,6 +63,25 @@ def test_it_is_asked_and_told() -> None:
     assert search.inner.told == [("1", 2.0, False), ("2", None, True)]
 
 
+def test_one_that_answers_alike_when_it_is_asked_again_keeps_what_it_had_learnt() -> None:
+    search: Any = searcher(load_sweep(sweep("mysearch:Middle", share=0.25)), 1)
+    search.resumed("1", {"x": 0.25, "kind": "a", "epochs": 3})
+    search.on_trial_complete("1", {"loss": 2.0})
+    assert search.inner.told == [("1", 2.0, False)]
+    assert not search.notes
+
+
+def test_one_that_answers_otherwise_is_not_told_of_what_it_did_not_suggest() -> None:
+    search: Any = searcher(load_sweep(sweep("mysearch:Middle", share=0.25)), 1)
+    search.resumed("1", {"x": 0.25, "kind": "a", "epochs": 3})
+    search.resumed("2", {"x": 0.5, "kind": "a", "epochs": 3})
+    search.on_trial_complete("1", {"loss": 2.0})
+    search.on_trial_complete("2", {"loss": 2.0})
+    assert search.inner.told == []
+    (note,) = search.notes
+    assert "mysearch:Middle makes other suggestions when it is asked again" in note
+
+
 @pytest.mark.parametrize(
     ("method", "options", "said"),
     [
