@@ -91,7 +91,7 @@ class WeightedCategorical(Categorical):
     def _check(self) -> WeightedCategorical:
         shares = self.probabilities
         for share in shares:
-            if isinstance(share, bool) or not isinstance(share, (int, float)) or not share >= 0:
+            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1.00001:
                 raise fault(f"{share!r} is not a probability", "write numbers from 0 to 1", "probabilities")
         if len(shares) != len(self.values):
             raise fault(

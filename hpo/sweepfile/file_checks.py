@@ -5,6 +5,7 @@ A check is one function and one entry in `FILE_CHECKS`.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -150,7 +151,7 @@ def _setup(document: Document, raw: Mapping[str, Any]) -> None:
         return
     module, name = setup.split(":")
     folders = _folders(document)
-    scripts = [folder / program for folder in folders if (folder / program).is_file()]
+    scripts = [folder / program for folder in folders if os.path.isfile(folder / program)]
     places = [script.resolve().parent for script in scripts] or folders
     fault = target_fault(module, name.partition(".")[0], places, "function")
     if fault is not None:

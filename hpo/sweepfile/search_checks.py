@@ -15,13 +15,16 @@ from hpo.sweepfile.document import Path as DocumentPath
 from hpo.sweepfile.program import target_fault
 from hpo.sweepfile.search import LEARNING, METHODS, OPTIONS, PARETO, Search
 
+DIMENSIONS = 1000
+"""Of a Sobol sequence; its tables grow with them."""
+
 
 def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
     """Options that the method has no use for, packages that it lacks, a searcher that is not there."""
     method = raw.get("method")
-    kind = method if method in OPTIONS else "custom"
-    if not isinstance(method, str) or (kind == "custom" and ":" not in method):
+    if not isinstance(method, str) or (method not in OPTIONS and ":" not in method):
         return
+    kind = method if method in OPTIONS else "custom"
     own = raw.get("hpo")
     search = own.get("search") if isinstance(own, dict) else None
     for key in search if isinstance(search, dict) else ():
@@ -81,6 +84,9 @@ def fits_space(document: Document, method: object, space: SearchSpace) -> None:
     if not space.searched:
         message = "every parameter is constant: there is nothing to search"
         document.problem(("parameters",), message, "vary one")
+    elif method == "qmc" and len(space.searched) > DIMENSIONS:
+        message = f"qmc varies no more than {DIMENSIONS:,} parameters, and here are {len(space.searched):,}"
+        document.problem(("method",), message, "write `method: random`")
     elif method == "cmaes" and all(_choice(leaf.distribution) for leaf in space.searched):
         message = "cmaes moves numbers, and every parameter here is a choice"
         document.problem(("method",), message, "write `method: tpe`")

@@ -47,9 +47,15 @@ def _log_ranges(document: Document, method: object, space: SearchSpace) -> None:
                 f"min and max of {d.name} are exponents of e: values run from {low:.4g} to {high:.4g}",
                 f"for values from {d.min:g} to {d.max:g} write `distribution: {d.name}_values`"
                 if d.min > 0
-                else f"for powers of ten write log_uniform_values from {10.0**d.min:g} to {10.0**d.max:g}",
+                else _powers_of_ten(d),
                 "warning",
             )
+
+
+def _powers_of_ten(d: LogUniform) -> str:
+    if max(abs(d.min), abs(d.max)) > 300:
+        return "for bounds that are values write `distribution: log_uniform_values`"
+    return f"for powers of ten write log_uniform_values from {10.0**d.min:g} to {10.0**d.max:g}"
 
 
 def _like_values(d: LogUniform) -> bool:
