@@ -64,7 +64,10 @@ def _text(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Seconds = Annotated[
-    float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False), WithJsonSchema({"type": ["number", "string"]})
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, allow_inf_nan=False),
+    WithJsonSchema({"type": ["number", "string"]}),
 ]
 Amount = Annotated[Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]

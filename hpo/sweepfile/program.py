@@ -69,7 +69,9 @@ def target_fault(
     path = next((found for folder in places if (found := _module_file(module, folder))), None)
     if path is None:
         top = module.partition(".")[0]
-        if any(os.path.isdir(Path(entry) / top) or _module_file(top, Path(entry)) for entry in sys.path if entry):
+        if any(
+            os.path.isdir(Path(entry) / top) or _module_file(top, Path(entry)) for entry in sys.path if entry
+        ):
             return None
         known = sorted({file.stem for folder in places for file in folder.glob("*.py")})
         hint = suggest(module, known) if known else f"write module:{what}, seen from where you start hpo"

@@ -32,6 +32,11 @@ def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
             owners = [name for name, keys in OPTIONS.items() if key in keys]
             message = f"{method} has no option '{key}'"
             document.problem(("hpo", "search", key), message, f"it belongs to {', '.join(owners)}")
+    seeds = {("hpo", "search", "seed"): search, ("hpo", "seed"): own}
+    for path, section in seeds.items() if method == "qmc" else ():
+        seed = section.get("seed") if isinstance(section, dict) else None
+        if isinstance(seed, (int, float)) and seed < 0:
+            document.problem(path, f"qmc takes no negative seed, and this is {seed}", "write 0 or more")
     if missing := lacking(method):
         packages = " and ".join(missing)
         hint = f"pip install 'hpo[{method}]', or write `method: tpe`"

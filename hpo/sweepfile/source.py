@@ -5,7 +5,6 @@ The limits lie far above what sweeps are; they keep memory below 200 MB and time
 
 from __future__ import annotations
 
-import errno
 import stat
 from pathlib import Path
 
@@ -31,17 +30,15 @@ def read_text(path: Path) -> str:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise IsADirectoryError(errno.EISDIR, "is a directory")
+            raise _refused(path, "is a directory")
         if not stat.S_ISREG(kind):
-            raise _refused(path, "not a regular file", "write the sweep to a file")
+            raise _refused(path, "not a regular file", "write it to one")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise _refused(path, "no such file", "name a sweep file") from None
     except OSError as error:
-        raise _refused(path, (error.strerror or "cannot be read").lower(), "name a sweep file") from None
+        raise _refused(path, _reason(error)) from None
     except ValueError:
-        raise _refused(path, "no such file: the name holds NUL", "name a sweep file") from None
+        raise _refused(path, "no such file: the name holds NUL") from None
     if len(content) > LARGEST:
         raise _refused(path, f"larger than {LARGEST // 10**6} MB", "pass large data by the name of a file")
     try:
@@ -49,7 +46,9 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line, start = content.count(b"\n", 0, error.start) + 1, content.rfind(b"\n", 0, error.start)
         place = Place(str(path), line, error.start - start)
-        raise SweepError([Problem(place, "", f"not UTF-8 text: {error.reason}", "save it as UTF-8")]) from None
+        raise SweepError(
+            [Problem(place, "", f"not UTF-8 text: {error.reason}", "save it as UTF-8")]
+        ) from None
 
 
 def refuse_sizes(text: str, file: str) -> None:
@@ -74,5 +73,10 @@ def refuse_sizes(text: str, file: str) -> None:
             raise SweepError([Problem(place, "", what, hint)])
 
 
-def _refused(path: Path, message: str, hint: str) -> SweepError:
+def _reason(error: OSError) -> str:
+    missing = isinstance(error, FileNotFoundError)
+    return "no such file" if missing else (error.strerror or "cannot be read").lower()
+
+
+def _refused(path: Path, message: str, hint: str = "name a file that is there") -> SweepError:
     return SweepError([Problem(Place(str(path)), "", message, hint)])

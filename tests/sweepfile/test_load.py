@@ -74,9 +74,9 @@ def test_other_encodings_are_told(read: Any, text: bytes) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(read_sweep(tmp_path / "no.yaml").problems[0]).endswith(
-        "no.yaml: no such file; name a sweep file"
+        "no.yaml: no such file; name a file that is there"
     )
-    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory; name a sweep file")
+    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory; name a file that is there")
 
 
 @pytest.mark.parametrize("file", YAML, ids=lambda file: file.stem)
