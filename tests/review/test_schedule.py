@@ -199,12 +199,12 @@ def test_a_schedule_of_a_conditional_space_leaves_out_what_it_has_not() -> None:
     [
         (
             None,
-            ": this is no schedule: no such file; name a file that is there; it holds `config:` and `schedule:`",
+            ": this is no schedule: no such file; name a file that is there; it holds",
         ),
         ("config: [\n", ":2:1: this is no schedule: not YAML: did not find expected node content"),
         ("config: &a [*a]\n", ":1:9: this is no schedule: an alias that contains itself"),
         ("config: 2020-13-45\n", " is no schedule: it holds `config:` and `schedule:`"),
-        (f"config: {'[' * 3000}", ":1:109: this is no schedule: nested more than 100 deep"),
+        (f"config: {'[' * 3000}", ":1:108: this is no schedule: nested more than 100 deep"),
         ("config: 3\n", " is no schedule: it holds `config:` and `schedule:`"),
     ],
 )
