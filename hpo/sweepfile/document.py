@@ -21,6 +21,8 @@ Path = tuple[str | int, ...]
 
 FLOAT_1_2 = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 """Floats of YAML 1.2 that YAML 1.1 takes for text: an exponent without a dot or sign, a sign before a dot."""
+BREAKS = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML 1.1 ends a line with."""
 DIGITS = 300
 """Decimal digits of an integer; a float holds no more."""
 PROBLEMS = 200
@@ -79,8 +81,11 @@ def parse(text: str, file: str) -> Document:
         ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        lines = BREAKS.split(text)
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        raise SweepError([Problem(place, "", *_explained(error, text, place.line))]) from None
+        if place.line > len(lines):  # libyaml ends a text with a line of its own
+            place = Place(file, len(lines), len(lines[-1]) + 1)
+        raise SweepError([Problem(place, "", *_explained(error, lines[place.line - 1]))]) from None
     except yaml.reader.ReaderError as error:
         message = f"character {error.character!r} cannot stand in YAML"
         line = text.count("\n", 0, error.position) + 1
@@ -104,10 +109,8 @@ def as_float(text: str) -> float | str:
     return float(text) if FLOAT_1_2.fullmatch(text) else text
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
-    """Message and hint for a parse error, in one line."""
-    lines = text.splitlines()
-    source = lines[line - 1] if 0 < line <= len(lines) else ""
+def _explained(error: yaml.MarkedYAMLError, source: str) -> tuple[str, str]:
+    """Message and hint for a parse error in the line `source`, in one line."""
     what = (error.problem or "cannot be read").replace("\n", " ")
     if "'\\t'" in what or source.lstrip(" ").startswith("\t"):
         return "a tab cannot indent YAML", "indent with spaces"

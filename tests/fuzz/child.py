@@ -134,8 +134,8 @@ def drawn(strategy: Any) -> Callable[[Judge, float], None]:
 
     def run(judged: Judge, until: float) -> None:
         batch = 0
+        last: list[Any] = [None]
         while time.monotonic() < until:
-            last: list[Any] = [None]
 
             @seed(batch)
             @settings(

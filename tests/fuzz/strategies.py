@@ -58,32 +58,48 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=3),
     max_leaves=6,
 )
-NUMBERED = ("min", "max", "mu", "sigma", "a", "b", "q")
+
+
+# Numbers that fit, for most; otherwise hardly any sweep would be valid.
+FITTING: dict[str, st.SearchStrategy[Any]] = {
+    "min": st.integers(-3, 0) | st.floats(1e-9, 0.5) | st.floats(-1e300, 1e-300),
+    "max": st.integers(1, 9) | st.floats(1, 20) | st.floats(1, 1e300) | st.integers(1, 10**30),
+    "mu": st.floats(-1e300, 1e300),
+    "sigma": st.floats(5e-324, 1e300),
+    "a": st.floats(5e-324, 1e300),
+    "b": st.floats(5e-324, 1e300),
+    "q": st.integers(1, 10**20) | st.floats(5e-324, 1e300),
+    "value": values,
+    "values": st.lists(scalars | st.integers(0, 3), min_size=1, max_size=5),
+    "probabilities": st.sampled_from([[1], [0.5, 0.5], [0, 1, 0]]),
+}
+
+
+def rarely(draw: st.DrawFn) -> bool:
+    """True one time in eight."""
+    return draw(st.integers(0, 7)) == 7
 
 
 @st.composite
 def distributions(draw: st.DrawFn) -> Any:
-    """One parameter: mostly the keys of a distribution, mostly with numbers where these belong."""
+    """One parameter: mostly the keys of a distribution with values that fit."""
     name = draw(st.sampled_from(sorted(DISTRIBUTIONS)))
-    entry: dict[str, Any] = {}
-    for key in DISTRIBUTIONS[name].model_fields:
-        if key in NUMBERED:
-            entry[key] = draw(numbers | st.floats(0, 10) | st.integers(0, 10))
-        elif key in ("values", "probabilities"):
-            entry[key] = draw(st.lists(scalars if key == "values" else st.floats(0, 1), max_size=4))
-        elif key == "value":
-            entry[key] = draw(values)
-    if draw(st.booleans()) or "q" in entry:
-        entry["distribution"] = name
-    for key in draw(st.sets(st.sampled_from([*entry, "when", "extra"]), max_size=2)):
-        entry[key] = draw(values)
-    if draw(st.integers(0, 3)) == 0:
-        entry["when"] = draw(st.dictionaries(names, values, max_size=2))
+    fields = [key for key in DISTRIBUTIONS[name].model_fields if key != "distribution"]
+    entry = {key: draw(FITTING[key]) for key in fields}
+    if "probabilities" in entry:
+        entry["values"] = list(range(len(entry["probabilities"])))
+    entry["distribution"] = name
+    if rarely(draw):
+        entry.pop(draw(st.sampled_from(sorted(entry))))
+    if rarely(draw):
+        entry[draw(st.sampled_from([*entry, "when", "extra"]))] = draw(values)
+    if rarely(draw):
+        entry["when"] = draw(st.dictionaries(names, st.integers(0, 3) | values, min_size=1, max_size=2))
     return entry
 
 
 parameters = st.recursive(
-    distributions() | values,
+    distributions() | distributions() | distributions() | values,
     lambda inner: st.fixed_dictionaries(
         {"parameters": st.dictionaries(names, inner, max_size=4)},
         optional={"when": st.dictionaries(names, values, max_size=2)},
@@ -109,18 +125,22 @@ def rules(draw: st.DrawFn) -> Any:
 def sweeps(draw: st.DrawFn) -> dict[str, Any]:
     """A sweep with any of its keys."""
     sweep: dict[str, Any] = {
-        "method": draw(st.sampled_from(METHODS) | values),
-        "parameters": draw(st.dictionaries(names, parameters, min_size=1, max_size=5) | values),
-        "metric": draw(st.just({"name": "loss"}) | sections(Metric.model_fields, values)),
+        "method": draw(values if rarely(draw) else st.sampled_from(METHODS)),
+        "parameters": draw(
+            st.dictionaries(
+                names, distributions() if draw(st.booleans()) else parameters, min_size=1, max_size=4
+            )
+        ),
+        "metric": draw(sections(Metric.model_fields, values) if rarely(draw) else st.just({"name": "loss"})),
     }
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)) == 0:
         sweep["early_terminate"] = draw(rules())
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)) == 0:
         own = draw(sections(HpoSettings.model_fields, values))
         search = sections(Search.model_fields, values | st.lists(st.dictionaries(names, scalars), max_size=3))
         sweep["hpo"] = {**own, "search": draw(search)} if isinstance(own, dict) else own
-    for key in draw(st.sets(st.sampled_from([*Sweep.model_fields, "scheduler", "job", "x"]), max_size=2)):
-        sweep[key] = draw(values)
+    if rarely(draw):
+        sweep[draw(st.sampled_from([*Sweep.model_fields, "scheduler", "job", "x"]))] = draw(values)
     return sweep
 
 
