@@ -13,7 +13,7 @@ from hpo.space.distribution import Distribution
 from hpo.space.values import value_key
 
 Path = tuple[str, ...]
-FAULTS = 100
+FAULTS = 20
 """So many are told of one space."""
 When = tuple[tuple[Path, Mapping[str, Any]], ...]
 """The `when` mappings that a parameter stands under, its own last: where each was written, what it says."""

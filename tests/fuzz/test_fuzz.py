@@ -15,7 +15,7 @@ from tests.fuzz.strategies import CORPUS
 pytestmark = pytest.mark.process
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [("extremes", 0), ("corpus", 0), ("built", 4), ("mutated", 4)])
+@pytest.mark.parametrize(("kind", "seconds"), [("extremes", 8), ("corpus", 0), ("built", 4), ("mutated", 4)])
 def test_no_input_breaks_the_reader_of_sweep_files(kind: str, seconds: float) -> None:
     figures = fuzz(kind, seconds)
     assert figures["findings"] == []
