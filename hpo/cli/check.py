@@ -17,6 +17,8 @@ from hpo.sweepfile.program import whereabouts
 
 LONGEST = 48
 """Characters of a value list before it is cut."""
+ROWS = 500
+"""Parameters that the table shows."""
 LONGEST_CELL = 400
 """Characters of a name, or of a range with its condition."""
 
@@ -54,10 +56,13 @@ def _tables(told: dict[str, Any], program: str) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("parameter", "distribution", "range or values"):
         table.add_column(column, overflow="fold")
-    for parameter in told["parameters"]:
+    parameters = told["parameters"]
+    for parameter in parameters[:ROWS]:
         row = (parameter["name"], parameter["distribution"], _range(parameter) + _condition(parameter))
         table.add_row(*(Text(_cut(visible(cell), LONGEST_CELL)) for cell in row))
     console.print(table)
+    if len(parameters) > ROWS:
+        console.print(Text(f"{len(parameters) - ROWS:,} more parameters: see --json", style="dim"))
     if told["samples"]:
         console.print(Text("first trials" if told["method"] == "grid" else "sampled trials", style="dim"))
     for config, command in zip(told["samples"], told["commands"], strict=True):

@@ -140,7 +140,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "q_beta of extremes": lambda: _one("{distribution: q_beta, a: 5e-324, b: 1e300, q: 5e-324}"),
     "qmc of a negative seed": lambda: _one("{min: 0, max: 1.5}", "qmc", "hpo: {seed: -1}\n"),
     "qmc of a huge seed": lambda: _one("{min: 0, max: 1.5}", "qmc", "hpo: {seed: 1" + "0" * 100 + "}\n"),
-    "qmc of 20,000 parameters": lambda: (
+    "qmc of 1,000 parameters": lambda: (
         "method: qmc\nparameters:\n" + "".join(f"  a{i}: {{min: 0, max: 1}}\n" for i in range(20_000))
     ),
     "probabilities of extremes": lambda: _one("{values: [1, 2], probabilities: [1" + "0" * 299 + ", 1e308]}"),
@@ -171,8 +171,8 @@ TEXTS: dict[str, Callable[[], str]] = {
     "a method that is a mapping": lambda: _one("{value: 1}", "{grid: 1}"),
     "a type that is a list": lambda: _rule("{type: [hyperband]}"),
     "metrics of all kinds": lambda: "method: nsga2\nmetrics: [1, [2], {name: [3]}, {name: {a: 1}}, null]\n",
-    "20,000 wrong metrics": lambda: (
-        "method: nsga2\nmetrics: [" + "{goal: x}, " * 20_000 + "]\nparameters: {}\n"
+    "15,000 wrong metrics": lambda: (
+        "method: nsga2\nmetrics: [" + "{goal: x}, " * 15_000 + "]\nparameters: {}\n"
     ),
     "a program of 5,000 letters": lambda: _one("{value: 1}", more="program: " + "p" * 5_000 + ".py\n"),
     "a program with NUL": lambda: _one("{value: 1}", more='program: "a\\0b.py"\n'),
@@ -202,21 +202,21 @@ TEXTS: dict[str, Callable[[], str]] = {
     "a goal of a million letters": lambda: _one("{value: 1}").replace(
         "name: loss", "name: loss, goal: " + "g" * MEGA
     ),
-    "90,000 values": lambda: _one("{values: [" + "0.5, " * 90_000 + "]}", "grid"),
-    "90,000 quoted numbers": lambda: _one("{values: [" + "'1e5', " * 90_000 + "]}"),
+    "49,000 values": lambda: _one("{values: [" + "0.5, " * 49_000 + "]}", "grid"),
+    "40,000 quoted numbers": lambda: _one("{values: [" + "'1e5', " * 40_000 + "]}"),
     "30,000 None": lambda: _one("{values: [" + "None, " * 30_000 + "]}"),
-    "90,000 lists": lambda: _one("{values: [" + "[1], " * 45_000 + "]}", "grid"),
+    "20,000 lists": lambda: _one("{values: [" + "[1], " * 20_000 + "]}", "grid"),
     "200,000 values": lambda: _one("{values: [" + "1," * 200_000 + "]}"),
-    "20,000 parameters": lambda: HEAD + "".join(f"  a{i}: {{min: 0, max: 1.5}}\n" for i in range(20_000)),
-    "20,000 wrong parameters": lambda: HEAD + "".join(f"  a{i}: {{mn: 0, mx: 1}}\n" for i in range(20_000)),
-    "20,000 empty parameters": lambda: HEAD + "".join(f"  a{i}:\n  min: 1\n" for i in range(20_000)),
-    "20,000 lists as parameters": lambda: HEAD + "".join(f"  a{i}: [1]\n" for i in range(20_000)),
-    "30,000 unknown keys": lambda: _one("{value: 1}") + "".join(f"metrc{i}: 1\n" for i in range(30_000)),
-    "30,000 repeated keys": lambda: _one("{value: 1}") + "x: 1\n" * 30_000,
-    "30,000 unknown settings": lambda: _own("{" + ", ".join(f"sed{i}: 1" for i in range(30_000)) + "}"),
+    "8,000 parameters": lambda: HEAD + "".join(f"  a{i}: {{min: 0, max: 1.5}}\n" for i in range(8_000)),
+    "8,000 wrong parameters": lambda: HEAD + "".join(f"  a{i}: {{mn: 0, mx: 1}}\n" for i in range(8_000)),
+    "8,000 empty parameters": lambda: HEAD + "".join(f"  a{i}:\n  min: 1\n" for i in range(8_000)),
+    "20,000 lists as parameters": lambda: HEAD + "".join(f"  a{i}: [1]\n" for i in range(8_000)),
+    "20,000 unknown keys": lambda: _one("{value: 1}") + "".join(f"metrc{i}: 1\n" for i in range(20_000)),
+    "20,000 repeated keys": lambda: _one("{value: 1}") + "x: 1\n" * 20_000,
+    "20,000 unknown settings": lambda: _own("{" + ", ".join(f"sed{i}: 1" for i in range(20_000)) + "}"),
     "30,000 unknown macros": lambda: _one("{value: 1}", more="command: [" + "'${arg}', " * 30_000 + "]\n"),
-    "points by names": lambda: _points(100, 450),
-    "points of 5,000 names": lambda: _points(5, 5_000),
+    "points by names": lambda: _points(40, 450),
+    "points of 2,500 names": lambda: _points(4, 2_500),
     "a point of unknown names": lambda: (
         _points(1, 3_000).replace("points: [{a", "points: [{b0: 1, a").replace(", a", ", b")
     ),

@@ -259,6 +259,12 @@ def test_odd_values_end_in_problems_or_a_sweep_that_can_be_explained(text: str, 
     assert json.loads(json.dumps(told))["errors"] or len(told["samples"]) == 3
 
 
+def test_unknown_keys_are_told_up_to_a_number(read: Any) -> None:
+    loaded = read(VALID + "".join(f"metrc{n}: 1\n" for n in range(20_000)))
+    assert len(loaded.warnings) == 200
+    assert loaded.sweep
+
+
 def test_a_rule_beside_conditions_that_cannot_be_understood(read: Any) -> None:
     rule = "metric: {name: l}\nearly_terminate: {type: pbt, interval: 3, mutate: [lr]}\n"
     text = "method: random\nparameters: {lr: {min: 0.0, max: 1.0, when: {b: 1}}}\n"
