@@ -13,6 +13,7 @@ from hpo.cli.check import check
 from hpo.errors import UserError
 from hpo.space.grid import Grid
 from hpo.space.space import SearchSpace
+from hpo.sweepfile.document import BREAKS
 from hpo.sweepfile.explain import configurations
 from hpo.sweepfile.load import Loaded, read_sweep
 from hpo.sweepfile.model import Sweep
@@ -55,9 +56,8 @@ def _placed(loaded: Loaded, file: Path) -> None:
     """Errors where there is no sweep; all of them in one line each, inside the file."""
     assert (loaded.sweep is None) == bool(loaded.errors)
     _one_line_each(loaded)
-    lines = file.read_bytes().count(b"\n") + 1 if file.is_file() else 0
-    text = file.read_text(errors="replace") if file.is_file() else ""
-    lines += sum(map(text.count, "\r\x85\u2028\u2029"))
+    text = file.read_bytes().decode(errors="replace") if file.is_file() else ""
+    lines = len(BREAKS.split(text))
     for problem in loaded.problems:
         assert problem.place.file == str(file)
         assert problem.place.line <= lines, str(problem)
