@@ -14,7 +14,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
+
+LONGEST = 1000
+"""Characters of one part of a message; what it quotes is cut there."""
+COMPARED = 1000
+"""Known words that an unknown one is compared with."""
+LISTED = 20
+"""Known words that a hint lists."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Place:
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{_cut(self.file)}:{self.line}:{self.column}" if self.line else _cut(self.file)
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class Problem:
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
 
+    def __post_init__(self) -> None:
+        """Texts that quote long values are cut."""
+        for name in ("key", "message", "hint"):
+            object.__setattr__(self, name, _cut(getattr(self, name)))
+
     @property
     def text(self) -> str:
         """What is wrong; what would be right."""
@@ -47,7 +60,7 @@ class Problem:
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
         warning = "warning: " if self.severity == "warning" else ""
-        return f"{self.place}: {key}{warning}{self.text}"
+        return visible(f"{self.place}: {key}{warning}{self.text}")
 
 
 class HpoError(Exception):
@@ -82,7 +95,20 @@ class Interrupted(HpoError):
 
 def suggest(word: object, known: Iterable[str]) -> str:
     """«did you mean 'x'?» where a known word is close to `word`, else the known words."""
-    words = [str(k) for k in known]
+    words = [str(k) for k in islice(known, COMPARED)]
     lowered = {w.lower(): w for w in words}
-    close = difflib.get_close_matches(str(word).lower().strip(), list(lowered), n=1, cutoff=0.6)
-    return f"did you mean '{lowered[close[0]]}'?" if close else f"known: {', '.join(words)}"
+    near = str(word)[:LONGEST].lower().strip()
+    close = difflib.get_close_matches(near, [w for w in lowered if len(w) <= LONGEST], n=1, cutoff=0.6)
+    more = ", …" if len(words) > LISTED else ""
+    return f"did you mean '{lowered[close[0]]}'?" if close else f"known: {', '.join(words[:LISTED])}{more}"
+
+
+def visible(text: str) -> str:
+    """One line, control characters written as Python's escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

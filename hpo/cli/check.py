@@ -10,12 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from hpo.cli.problems import show
+from hpo.errors import visible
 from hpo.sweepfile.explain import explain
 from hpo.sweepfile.load import read_sweep
 from hpo.sweepfile.program import whereabouts
 
 LONGEST = 48
 """Characters of a value list before it is cut."""
+ROWS = 500
+"""Parameters that the table shows."""
+LONGEST_CELL = 400
+"""Characters of a name, or of a range with its condition."""
 
 
 def check(
@@ -46,20 +51,23 @@ def _tables(told: dict[str, Any], program: str) -> None:
     console = Console(highlight=False, soft_wrap=False)
     facts = Table(box=None, show_header=False, pad_edge=False)
     for key, value in [("program", program), *_facts(told)]:
-        facts.add_row(Text(key, style="dim"), Text(value))
+        facts.add_row(Text(key, style="dim"), Text(visible(value)))
     console.print(facts)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("parameter", "distribution", "range or values"):
         table.add_column(column, overflow="fold")
-    for parameter in told["parameters"]:
+    parameters = told["parameters"]
+    for parameter in parameters[:ROWS]:
         row = (parameter["name"], parameter["distribution"], _range(parameter) + _condition(parameter))
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_cut(visible(cell), LONGEST_CELL)) for cell in row))
     console.print(table)
+    if len(parameters) > ROWS:
+        console.print(Text(f"{len(parameters) - ROWS:,} more parameters: see --json", style="dim"))
     if told["samples"]:
         console.print(Text("first trials" if told["method"] == "grid" else "sampled trials", style="dim"))
     for config, command in zip(told["samples"], told["commands"], strict=True):
         line = shlex.join(command) if command else json.dumps(config, ensure_ascii=False)
-        console.print(Text("  " + line), soft_wrap=True)
+        console.print(Text("  " + visible(line)), soft_wrap=True)
 
 
 def _facts(told: dict[str, Any]) -> list[tuple[str, str]]:
@@ -119,5 +127,5 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
 from hpo.cli.status import status
 from hpo.cli.stop import stop
-from hpo.errors import HpoError
+from hpo.errors import HpoError, visible
 
 app = typer.Typer(
     name="hpo",
@@ -42,10 +43,13 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run a command; exits with 0 done, 1 user or site, 2 usage, 3 bug, 75 resumable, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
     try:
         app()
     except HpoError as error:
-        print(f"hpo: {error}", file=sys.stderr)
+        print("\n".join(map(visible, f"hpo: {error}".split("\n"))), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("hpo: interrupted", file=sys.stderr)
@@ -61,7 +65,7 @@ def main() -> None:
 def _log(error: BaseException) -> Path:
     """Write a bug's trace, with versions and the command, to a file of its own."""
     handle, name = tempfile.mkstemp(prefix="hpo-bug-", suffix=".log")
-    with os.fdopen(handle, "w") as file:
+    with os.fdopen(handle, "w", errors="backslashreplace") as file:
         file.write(f"hpo {hpo.__version__}, python {sys.version}\n{' '.join(sys.argv)}\n\n")
         traceback.print_exception(error, file=file)
     return Path(name)

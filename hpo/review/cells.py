@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from hpo.errors import visible as visible
+
 LONGEST = 28
 """Characters of a parameter's value before it is cut."""
 DIGITS = 5
@@ -28,11 +30,6 @@ def value_text(value: Any, longest: int = LONGEST) -> str:
     text = value if isinstance(value, str) else json.dumps(_rounded(value), ensure_ascii=False)
     text = visible(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def visible(text: str) -> str:
-    """One line, control characters written as Python's escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def duration(seconds: float) -> str:

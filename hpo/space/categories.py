@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -56,12 +57,20 @@ class Categorical(Distribution):
     distribution: Literal["categorical"] = "categorical"
     values: Listed = Field(description="The choices, of any types, mixed ones too.")
 
+    @cached_property
+    def places(self) -> Mapping[object, int]:
+        """Key of each different choice → its first place."""
+        places: dict[object, int] = {}
+        for place, value in enumerate(self.values):
+            places.setdefault(value_key(value), place)
+        return places
+
     def index(self, x: Any) -> int:
         """Position of `x` among the choices; raises ValueError if it is none of them."""
-        keys = [value_key(v) for v in self.values]
-        if value_key(x) not in keys:
+        place = self.places.get(value_key(x))
+        if place is None:
             raise ValueError(f"{x!r} is not one of its values")
-        return keys.index(value_key(x))
+        return place
 
     def ppf(self, u: float) -> Any:
         """The choice whose slot of width 1/n holds `u`."""
@@ -77,7 +86,7 @@ class Categorical(Distribution):
 
     def levels(self) -> int:
         """Number of different choices."""
-        return len(distinct(self.values))
+        return len(self.places)
 
 
 class WeightedCategorical(Categorical):
@@ -91,7 +100,7 @@ class WeightedCategorical(Categorical):
     def _check(self) -> WeightedCategorical:
         shares = self.probabilities
         for share in shares:
-            if isinstance(share, bool) or not isinstance(share, (int, float)) or not share >= 0:
+            if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1.00001:
                 raise fault(f"{share!r} is not a probability", "write numbers from 0 to 1", "probabilities")
         if len(shares) != len(self.values):
             raise fault(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 from hpo.space.categories import WeightedCategorical
 from hpo.space.distribution import Distribution, Quantised, Real
-from hpo.space.grid import Context, Grid
+from hpo.space.grid import Grid
 from hpo.space.space import SearchSpace
 from hpo.space.values import distinct, value_key
 
@@ -18,8 +17,8 @@ MOST_VALUES = 2**32
 """A parameter of more values counts as continuous: two draws of it are never the same."""
 MOST_AWAITED = 2**16
 """So does one that others depend on, whose values are gone through."""
-MOST_LEAVES, MOST_STATES = 250, 20_000
-"""Conditions among more parameters, or so entangled that there are more cases, are not counted out."""
+MOST_LEAVES = 250
+"""Conditions among more parameters are not counted out."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,8 @@ def identity(space: SearchSpace, config: Mapping[str, Any]) -> list[object]:
 class Cells(Grid):
     """All configurations that draws of a space can give, numbered as in a grid.
 
-    Raises ValueError where a parameter has no end of values.
+    Raises ValueError where a parameter has no end of values, or conditions are too many to count out.
     """
-
-    _sums: dict[tuple[int, Context], list[int]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     @classmethod
     def of(cls, space: SearchSpace) -> Cells | None:
@@ -83,12 +78,10 @@ class Cells(Grid):
                 return None
         if space.conditional and len(space.leaves) > MOST_LEAVES:
             return None
-        cells = cls(space)
         try:
-            _ = cells.size
-        except OverflowError:
+            return cls(space)
+        except ValueError:
             return None
-        return cells
 
     @cached_property
     def axes(self) -> list[Sequence[Any]]:
@@ -132,18 +125,19 @@ class Cells(Grid):
 
     def _conditional_number(self, config: Mapping[str, Any]) -> int:
         """Down the tree of choices, past all cells of the choices before."""
-        number, context = 0, ()  # type: tuple[int, Context]
+        number, absent = 0, frozenset[int]()
         for depth, place in enumerate(self.order):
-            if not self._there(depth, context):
-                context = (*context, None)
+            if place in absent:
+                absent = self._after(place, absent, self._asked[place])
                 continue
-            digit = self.digit(place, self.space.value(config, self.space.leaves[place]))
-            if not self._asked[place]:
-                context = (*context, ())
-                number += digit * self._count(depth + 1, context)
-                continue
-            number += self._before(depth, context)[digit]
-            context = (*context, self._held(place, self.axes[place][digit]))
+            digit, below = self.digit(place, self.space.value(config, self.space.leaves[place])), absent
+            for first, length, failed in self._runs[place]:
+                below = self._after(place, absent, failed)
+                if digit < first + length:
+                    number += (digit - first) * self._counts[depth + 1][below]
+                    break
+                number += length * self._counts[depth + 1][below]
+            absent = below
         return number
 
     @cached_property
@@ -159,20 +153,3 @@ class Cells(Grid):
             below = [n for n in pending if place in above[n]]
             pending = [n for n in pending if place not in above[n]] + below
         return order
-
-    def _count(self, depth: int, context: Context) -> int:
-        """How many cells there are below; raises OverflowError where that is not to be counted out."""
-        if len(self._counts) > MOST_STATES:
-            raise OverflowError(f"more than {MOST_STATES} cases")
-        return super()._count(depth, context)
-
-    def _before(self, depth: int, context: Context) -> list[int]:
-        """How many cells there are before those of each value of a parameter that others depend on."""
-        context = self._needed(depth, context)
-        if (depth, context) not in self._sums:
-            place = self.order[depth]
-            counts = (
-                self._count(depth + 1, (*context, self._held(place, value))) for value in self.axes[place]
-            )
-            self._sums[depth, context] = [0, *accumulate(counts)]
-        return self._sums[depth, context]

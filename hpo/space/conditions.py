@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import islice
 from typing import Any, Protocol
 
 from hpo.errors import suggest
@@ -11,6 +13,8 @@ from hpo.space.distribution import Distribution
 from hpo.space.values import value_key
 
 Path = tuple[str, ...]
+FAULTS = 20
+"""So many are told of one space."""
 When = tuple[tuple[Path, Mapping[str, Any]], ...]
 """The `when` mappings that a parameter stands under, its own last: where each was written, what it says."""
 
@@ -74,17 +78,26 @@ def resolve(leaves: Sequence[Conditioned]) -> tuple[tuple[Condition, ...], ...]:
     """The conditions of each leaf; raises ConditionError for the first fault."""
     for fault in faults(leaves):
         raise ConditionError(fault)
-    return tuple(tuple(c for c in _of(leaf, leaves) if isinstance(c, Condition)) for leaf in leaves)
+    index = _Index.of(leaves)
+    return tuple(tuple(c for c in _of(leaf, leaves, index) if isinstance(c, Condition)) for leaf in leaves)
 
 
 def faults(leaves: Sequence[Conditioned]) -> Iterator[ConditionFault]:
-    """All that is wrong with the conditions of a space, each thing once."""
-    found = [list(_of(leaf, leaves)) for leaf in leaves]
-    told = dict.fromkeys(c for entries in found for c in entries if isinstance(c, ConditionFault))
+    """What is wrong with the conditions of a space, each thing once, up to FAULTS."""
+    index = _Index.of(leaves)
+    links: list[list[int]] = [[] for _ in leaves]
+    told: dict[ConditionFault, None] = {}
+    for place, leaf in enumerate(leaves):
+        for found in _of(leaf, leaves, index):
+            if isinstance(found, Condition):
+                links[place].append(found.other)
+            elif len(told) < FAULTS:
+                told[found] = None
+            else:
+                break
     yield from told
     if not told:
-        links = [[c.other for c in entries if isinstance(c, Condition)] for entries in found]
-        for circle in _circles(links):
+        for circle in islice(_circles(links), FAULTS):
             names = " → ".join(".".join(leaves[place].path) for place in (*circle, circle[0]))
             path, raw = leaves[circle[0]].when[-1]
             hint = "one of them must be there without the others"
@@ -93,21 +106,53 @@ def faults(leaves: Sequence[Conditioned]) -> Iterator[ConditionFault]:
 
 def in_order(conditions: Sequence[Sequence[Condition]]) -> list[int]:
     """Places of the leaves, each after those that it depends on, otherwise as they stand."""
+    return _sorted([[c.other for c in found] for found in conditions])
+
+
+def _sorted(links: Sequence[Sequence[int]]) -> list[int]:
+    """Places, each after those that it links to; those of circles and what links to them are left out."""
+    waits = [len(set(others)) for others in links]
+    after: list[list[int]] = [[] for _ in links]
+    for place, others in enumerate(links):
+        for other in set(others):
+            after[other].append(place)
+    ready = [place for place, number in enumerate(waits) if not number]
     order: list[int] = []
-    pending = list(range(len(conditions)))
-    while pending:
-        ready = next(i for i in pending if all(c.other in order for c in conditions[i]))
-        order.append(ready)
-        pending.remove(ready)
+    while ready:
+        order.append(heappop(ready))
+        for place in after[order[-1]]:
+            waits[place] -= 1
+            if not waits[place]:
+                heappush(ready, place)
     return order
 
 
-def _of(leaf: Conditioned, leaves: Sequence[Conditioned]) -> Iterator[Condition | ConditionFault]:
+@dataclass(frozen=True)
+class _Index:
+    """Where each leaf is among the others, by path and by dotted name; the first of two alike."""
+
+    paths: Mapping[Path, int]
+    names: Mapping[str, int]
+
+    @classmethod
+    def of(cls, leaves: Sequence[Conditioned]) -> _Index:
+        places = [(leaf.path, place) for place, leaf in enumerate(leaves)][::-1]
+        return cls(dict(places), {".".join(path): place for path, place in places})
+
+    def find(self, name: str, path: Path) -> int | None:
+        """A parameter of the same block, else of an outer one, by its key; else by its whole dotted name."""
+        beside = ((*path[:depth], name) for depth in range(len(path) - 1, -1, -1))
+        return next((self.paths[one] for one in beside if one in self.paths), self.names.get(name))
+
+
+def _of(
+    leaf: Conditioned, leaves: Sequence[Conditioned], index: _Index
+) -> Iterator[Condition | ConditionFault]:
     for path, raw in leaf.when:
         for name, wanted in raw.items():
-            other = _find(str(name), path, leaves)
+            other = index.find(str(name), path)
             if other is None:
-                names = [".".join(one.path) for one in leaves if one.path[: len(path)] != path]
+                names = (".".join(one.path) for one in leaves if one.path[: len(path)] != path)
                 yield ConditionFault(
                     path, str(name), f"no parameter is called '{name}'", suggest(name, names)
                 )
@@ -115,16 +160,6 @@ def _of(leaf: Conditioned, leaves: Sequence[Conditioned]) -> Iterator[Condition 
                 yield ConditionFault(path, str(name), "it depends on itself", "name another parameter")
             else:
                 yield _condition(path, str(name), wanted, other, leaves[other].distribution)
-
-
-def _find(name: str, path: Path, leaves: Sequence[Conditioned]) -> int | None:
-    """A parameter of the same block, else of an outer one, by its key; else one by its whole dotted name."""
-    for depth in range(len(path) - 1, -1, -1):
-        beside = (*path[:depth], name)
-        for place, leaf in enumerate(leaves):
-            if leaf.path == beside:
-                return place
-    return next((i for i, leaf in enumerate(leaves) if ".".join(leaf.path) == name), None)
 
 
 def _condition(
@@ -160,29 +195,15 @@ def _listed(distribution: Distribution) -> str:
 
 
 def _circles(links: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Each circle of dependencies once, from its first member on."""
+    """Circles of dependencies, each from its first member on; what leads to one is left out."""
+    left = set(range(len(links))).difference(_sorted(links))  # each of them links to another of them
     seen: set[int] = set()
-    for start in range(len(links)):
-        trail: list[int] = []
-        place: int | None = start
-        while place is not None and place not in trail and place not in seen:
-            trail.append(place)
-            place = next((p for p in links[place] if p not in seen and _leads_back(links, p)), None)
-        if place is not None and place in trail:
-            yield trail[trail.index(place) :]
+    for start in sorted(left):
+        trail: dict[int, int] = {}
+        place = start
+        while place not in trail and place not in seen:
+            trail[place] = len(trail)
+            place = next(other for other in links[place] if other in left)
+        if place in trail:
+            yield list(trail)[trail[place] :]
         seen.update(trail)
-
-
-def _leads_back(links: Sequence[Sequence[int]], start: int) -> bool:
-    """Whether dependencies of `start` come to `start` again or to another circle."""
-    reached: set[int] = set()
-    pending = [start]
-    while pending:
-        place = pending.pop()
-        for other in links[place]:
-            if other == start:
-                return True
-            if other not in reached:
-                reached.add(other)
-                pending.append(other)
-    return False

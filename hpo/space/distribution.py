@@ -28,7 +28,7 @@ def _number(value: Any) -> Real:
         )
         hint = "leave out the quotes" if quoted else "write one number"
         raise fault(f"{value!r} is not a number", hint)
-    if not math.isfinite(value) or abs(value) > 1e300:
+    if not abs(value) <= 1e300:  # before anything makes a float of a long integer
         raise fault(f"{value!r} is not a finite number", "write a bound that a float can hold")
     return value
 
@@ -133,8 +133,11 @@ class Distribution(BaseModel):
 
 
 def rounded(x: float, q: Real) -> Real:
-    """`x` to the nearest multiple of `q`, halves to even; an integer where `q` is one (W&B: numpy's rule)."""
-    if math.isinf(x):
+    """`x` to the nearest multiple of `q`, halves to even; an integer where `q` is one (W&B: numpy's rule).
+
+    `x` itself where it is infinite or `q` is nothing beside it.
+    """
+    if math.isinf(x / q):
         return x
     steps = round(x / q)
     return steps * q if isinstance(q, int) else float(steps) * q
@@ -165,6 +168,7 @@ class Quantised(Distribution):
         return rounded(low, self.q), rounded(high, self.q)
 
     def levels(self) -> int | None:
-        """Number of multiples of q between the rounded ends."""
+        """Number of multiples of q between the rounded ends; None for more than a float can count."""
         low, high = self.support() or (0.0, math.inf)
-        return None if math.isinf(high - low) else round((high - low) / self.q) + 1
+        steps = (high - low) / self.q
+        return None if math.isinf(steps) else round(steps) + 1

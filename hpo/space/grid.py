@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from hpo.space.conditions import Condition
 from hpo.space.space import SearchSpace
-from hpo.space.values import distinct
+from hpo.space.values import LISTABLE, Steps, distinct, many, number_of, value_key
 
-Context = tuple[tuple[bool, ...] | None, ...]
-"""Of the parameters gone through so far: None for an inactive one, else which conditions on it hold."""
+Absent = frozenset[int]
+"""Of the parameters still to come, by their places: those that a choice so far leaves out."""
+STATES = 100_000
+"""So many combinations of parameters that are left out can be told apart."""
+
+UNCOUNTABLE = "grid cannot count the cells of so many conditions"
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,13 @@ class Grid:
 
     A value listed twice makes one cell, as W&B's de-duplication by hash does (`sweeps` 0.3.0, grid_search).
     A parameter with a condition comes after those that it depends on; an inactive one multiplies no cells.
-    Raises ValueError where a parameter cannot be listed.
+    Raises ValueError where a parameter cannot be listed, or conditions are too many to count the cells.
     """
 
     space: SearchSpace
-    _counts: dict[tuple[int, Context], int] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     def __post_init__(self) -> None:
-        _ = self.axes
+        _ = self.size
 
     @cached_property
     def axes(self) -> list[Sequence[Any]]:
@@ -42,19 +43,25 @@ class Grid:
             values = leaf.distribution.grid()
             if values is None:
                 raise ValueError(f"'{leaf.name}' is {leaf.distribution.name}, which grid cannot list")
-            axes.append(values if isinstance(values, range) else distinct(values))
+            long = isinstance(values, range) or (isinstance(values, Steps) and values.number > LISTABLE)
+            axes.append(values if long else distinct(values))
         return axes
+
+    @property
+    def order(self) -> list[int]:
+        """Places of the leaves in the order in which they are gone through, each after what it depends on."""
+        return self.space.order
 
     def __len__(self) -> int:
         """Number of cells; for more than sys.maxsize use `size`."""
         return self.size
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of cells, however large."""
         if self.space.conditional:
-            return self._count(0, ())
-        return math.prod(len(axis) for axis in self.axes)
+            return self._counts[0][frozenset()]
+        return math.prod(map(many, self.axes))
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         """The configuration of cell `number`, from 0; raises IndexError past the end."""
@@ -64,7 +71,7 @@ class Grid:
             return self._conditional(number)
         values = []
         for axis in reversed(self.axes):
-            number, place = divmod(number, len(axis))
+            number, place = divmod(number, many(axis))
             values.append(axis[place])
         return self.space.nest(reversed(values))
 
@@ -72,84 +79,95 @@ class Grid:
         """Cell `number` where parameters depend on each other: down the tree of choices by counting."""
         values: list[Any] = [None] * len(self.axes)
         there = [False] * len(self.axes)
-        context: Context = ()
+        absent: Absent = frozenset()
         for depth, place in enumerate(self.order):
-            there[place] = self._there(depth, context)
+            there[place] = place not in absent
+            below = self._counts[depth + 1]
             if not there[place]:
-                context = (*context, None)
+                absent = self._after(place, absent, self._asked[place])
                 continue
-            if not self._asked[place]:  # nothing depends on it: all its values have as many cells below
-                below = (*context, ())
-                digit, number = divmod(number, self._count(depth + 1, below))
-                values[place], context = self.axes[place][digit], below
-                continue
-            for value in self.axes[place]:
-                below = (*context, self._held(place, value))
-                cells = self._count(depth + 1, below)
-                if number < cells:
+            for first, length, failed in self._runs[place]:
+                after = self._after(place, absent, failed)
+                if number < length * below[after]:
+                    digit, number = divmod(number, below[after])
+                    values[place], absent = self.axes[place][first + digit], after
                     break
-                number -= cells
-            values[place], context = value, below
+                number -= length * below[after]
         return self.space.nest(values, there)
 
-    def _count(self, depth: int, context: Context) -> int:
-        """How many cells there are below a choice for the first `depth` parameters."""
-        if depth == len(self.axes):
-            return 1
-        context = self._needed(depth, context)
-        if (depth, context) not in self._counts:
-            place = self.order[depth]
-            if not self._there(depth, context):
-                count = self._count(depth + 1, (*context, None))
-            elif not self._asked[place]:
-                count = len(self.axes[place]) * self._count(depth + 1, (*context, ()))
-            else:
-                kinds = Counter(self._held(place, value) for value in self.axes[place])
-                count = sum(many * self._count(depth + 1, (*context, held)) for held, many in kinds.items())
-            self._counts[depth, context] = count
-        return self._counts[depth, context]
+    @cached_property
+    def _counts(self) -> list[Mapping[Absent, int]]:
+        """For each depth of the order: what is left out → how many cells there are below."""
+        reached: list[set[Absent]] = [{frozenset()}]
+        room = STATES
+        for place in self.order:
+            found = {after for absent in reached[-1] for after, _ in self._ways(place, absent)}
+            room -= sum(1 + len(absent) for absent in found)
+            if room < 0:
+                raise ValueError(UNCOUNTABLE)
+            reached.append(found)
+        counts: list[Mapping[Absent, int]] = [{frozenset(): 1}]
+        for place, states in zip(reversed(self.order), reversed(reached[:-1]), strict=True):
+            below = counts[-1]
+            counts.append(
+                {absent: sum(n * below[after] for after, n in self._ways(place, absent)) for absent in states}
+            )
+        return counts[::-1]
 
-    def _there(self, depth: int, context: Context) -> bool:
-        """Whether the parameter at `depth` of the order is active."""
-        place = self.order[depth]
-        for condition in self.space.conditions[place]:
-            held = context[self._depths[condition.other]]
-            if held is None or not held[self._asked[condition.other].index(condition)]:
-                return False
-        return True
+    def _ways(self, place: int, absent: Absent) -> Iterator[tuple[Absent, int]]:
+        """What may be left out after a parameter, and how many of its values lead there."""
+        if place in absent:
+            yield self._after(place, absent, self._asked[place]), 1
+            return
+        kinds: dict[Absent, int] = {}
+        for _, length, failed in self._runs[place]:
+            kinds[failed] = kinds.get(failed, 0) + length
+        for failed, length in kinds.items():
+            yield self._after(place, absent, failed), length
+
+    @staticmethod
+    def _after(place: int, absent: Absent, failed: Absent) -> Absent:
+        return absent - {place} | failed if failed or place in absent else absent
 
     @cached_property
-    def order(self) -> list[int]:
-        """Places of the leaves in the order in which they are gone through, each after what it depends on."""
-        return self.space.order
+    def _asked(self) -> list[Absent]:
+        """For each leaf those that have a condition on it."""
+        return [frozenset(place for place, _ in conditions) for conditions in self._conditions]
 
     @cached_property
-    def _depths(self) -> dict[int, int]:
-        return {place: depth for depth, place in enumerate(self.order)}
-
-    @cached_property
-    def _last(self) -> list[int]:
-        """By depth: the greatest depth at which a parameter depends on the one there, or -1."""
-        last = [-1] * len(self.order)
-        for depth, place in enumerate(self.order):
-            for condition in self.space.conditions[place]:
-                last[self._depths[condition.other]] = depth
-        return last
-
-    def _needed(self, depth: int, context: Context) -> Context:
-        """The context without what no parameter from `depth` on asks for: fewer different ones to count."""
-        return tuple(held if last >= depth else None for held, last in zip(context, self._last, strict=False))
-
-    @cached_property
-    def _asked(self) -> list[list[Condition]]:
-        """The different conditions on each leaf."""
-        asked: list[list[Condition]] = [[] for _ in self.axes]
-        for condition in dict.fromkeys(c for conditions in self.space.conditions for c in conditions):
-            asked[condition.other].append(condition)
+    def _conditions(self) -> list[list[tuple[int, Condition]]]:
+        """The conditions on each leaf, with the place of the one that is there only if they hold."""
+        asked: list[list[tuple[int, Condition]]] = [[] for _ in self.axes]
+        for place, conditions in enumerate(self.space.conditions):
+            for condition in conditions:
+                asked[condition.other].append((place, condition))
         return asked
 
-    def _held(self, place: int, value: Any) -> tuple[bool, ...]:
-        return tuple(condition.holds(value) for condition in self._asked[place])
+    @cached_property
+    def _runs(self) -> list[list[tuple[int, int, Absent]]]:
+        """Each axis as runs of values that leave out the same: first, how many, what."""
+        return [self._runs_of(place) for place in range(len(self.axes))]
+
+    def _runs_of(self, place: int) -> list[tuple[int, int, Absent]]:
+        axis, conditions = self.axes[place], self._conditions[place]
+        if not conditions:
+            return [(0, many(axis), frozenset())]
+        special: set[int] = set()
+        keys = list(map(value_key, axis)) if isinstance(axis, list) else []
+        for _, condition in conditions:
+            if keys:
+                special |= {n for n, key in enumerate(keys) if key in condition.keys}
+            else:
+                special |= {n for value in condition.values if (n := number_of(value, axis)) is not None}
+        if len(special) * len(conditions) > 10 * STATES:
+            raise ValueError(UNCOUNTABLE)
+        edges = sorted({0, many(axis), *special, *(n + 1 for n in special)})
+        runs = []
+        for first, end in pairwise(edges):
+            key = value_key(axis[first])
+            failed = frozenset(p for p, condition in conditions if key not in condition.keys)
+            runs.append((first, end - first, failed))
+        return runs
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """All cells in order."""

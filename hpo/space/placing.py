@@ -10,6 +10,9 @@ from hpo.errors import suggest
 from hpo.space.conditions import Path
 from hpo.space.space import SearchSpace
 
+MISFITS = 20
+"""So many are told of one configuration, and nothing after them is read."""
+
 
 @dataclass(frozen=True)
 class Misfit:
@@ -33,11 +36,11 @@ def place(space: SearchSpace, config: Mapping[str, Any]) -> Placed:
     values: dict[int, Any] = {}
     misfits: list[Misfit] = []
     for path, number, value in _found(space, config, ()):
+        if len(misfits) == MISFITS:
+            break
         if number is None:
-            known = [leaf.name for leaf in space.leaves]
-            misfits.append(
-                Misfit(path, f"no parameter is called '{'.'.join(path)}'", suggest(path[-1], known))
-            )
+            hint = suggest(path[-1], space.by_name)
+            misfits.append(Misfit(path, f"no parameter is called '{'.'.join(path)}'", hint))
             continue
         try:
             values[number] = space.leaves[number].distribution.accept(value)
@@ -52,13 +55,11 @@ def _found(
 ) -> Iterator[tuple[Path, int | None, Any]]:
     for key, value in config.items():
         path = (*prefix, str(key))
-        same = [n for n, leaf in enumerate(space.leaves) if leaf.path == path]
-        named = [n for n, leaf in enumerate(space.leaves) if leaf.name == ".".join(path)]
-        inside = any(leaf.path[: len(path)] == path for leaf in space.leaves)
-        if not same and inside and isinstance(value, Mapping):
+        place = space.by_path.get(path)
+        if place is None and path in space.blocks and isinstance(value, Mapping):
             yield from _found(space, value, path)
         else:
-            yield path, next(iter(same + named), None), value
+            yield path, space.by_name.get(".".join(path)) if place is None else place, value
 
 
 def _inactive(space: SearchSpace, values: Mapping[int, Any]) -> Iterator[Misfit]:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from hpo.space.categories import slot
 from hpo.space.distribution import Distribution, Number, Quantised, Real, WholeBound, fault, log_or_lowest
+from hpo.space.values import Steps
 
 LARGEST_EXPONENT = 700.0
 """exp() of more is not a float any more."""
@@ -84,11 +85,16 @@ class QUniform(Quantised, Uniform):
     name: ClassVar[str] = "q_uniform"
     distribution: Literal["q_uniform"]  # type: ignore[assignment]
 
-    def grid(self) -> Sequence[Any]:
-        """From min in steps of q, max excluded and nothing rounded: numpy.arange, as on W&B."""
+    def grid(self) -> Sequence[Any] | None:
+        """From min in steps of q, max excluded and nothing rounded: numpy.arange, as on W&B.
+
+        None where q is too small to lead from one float to another.
+        """
         step = (self.min + self.q) - self.min
-        count = math.ceil((self.max - self.min) / self.q)
-        return [self.min + i * step for i in range(count)]
+        steps = (self.max - self.min) / self.q
+        if math.isinf(steps) or step <= 0:  # more values than floats between the bounds
+            return None
+        return Steps(self.min, step, math.ceil(steps))
 
 
 class LogUniform(Bounded):

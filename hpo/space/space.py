@@ -51,6 +51,21 @@ class SearchSpace:
         """Places of the searched parameters among the leaves."""
         return tuple(n for n, leaf in enumerate(self.leaves) if leaf.distribution.levels() != 1)
 
+    @cached_property
+    def by_path(self) -> Mapping[Path, int]:
+        """Path → place among the leaves, the first where two are written alike."""
+        return {self.leaves[n].path: n for n in reversed(range(len(self.leaves)))}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, int]:
+        """Dotted name → place among the leaves, the first where two are written alike."""
+        return {self.leaves[n].name: n for n in reversed(range(len(self.leaves)))}
+
+    @cached_property
+    def blocks(self) -> frozenset[Path]:
+        """The paths of nested blocks."""
+        return frozenset(leaf.path[:depth] for leaf in self.leaves for depth in range(1, len(leaf.path)))
+
     def point(self, seed: int, index: int) -> list[float]:
         """The random point number `index` (from 0) of the unit cube in the sequence that `seed` starts.
 

@@ -7,6 +7,7 @@ that `1e-5` ends up as a float. Nothing but mappings, lists and scalars is ever 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -14,19 +15,19 @@ from typing import Any, NoReturn
 import yaml
 
 from hpo.errors import Place, Problem, SweepError
+from hpo.sweepfile.source import DEEPEST, LOADER, TOO_DEEP, TOO_MANY, VALUES, refuse_sizes
 
 Path = tuple[str | int, ...]
 
 FLOAT_1_2 = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 """Floats of YAML 1.2 that YAML 1.1 takes for text: an exponent without a dot or sign, a sign before a dot."""
-ALIASED = 50_000
-"""Values that aliases may add to those that the text itself can hold, one a character."""
-DEEPEST = 100
-SHORT = 10_000
-"""Characters: what is shorter cannot nest deep enough to exhaust the C stack while it is composed."""
-TOO_DEEP = f"nested more than {DEEPEST} deep"
+BREAKS = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML 1.1 ends a line with."""
+DIGITS = 300
+"""Decimal digits of an integer; a float holds no more."""
+PROBLEMS = 200
+"""Reading ends with so many errors, and further warnings are left out."""
 _SCALARS = yaml.constructor.SafeConstructor()
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -41,6 +42,8 @@ class Document:
     quoted: set[Path] = field(default_factory=set)
     changed: dict[Path, str] = field(default_factory=dict)
     """What the command line set → how it was written there."""
+    noted: Counter[str] = field(default_factory=Counter)
+    """How many errors and warnings there were."""
 
     def place(self, path: Iterable[str | int]) -> Place:
         """Where the value at `path` stands, or the nearest one above it that is there."""
@@ -53,9 +56,14 @@ class Document:
         return Place(self.file, *self.places.get(steps, (0, 0)))
 
     def problem(self, path: Path, message: str, hint: str = "", severity: Any = "error") -> None:
-        """Note something about the value at `path`."""
+        """Note something about the value at `path`; raises SweepError with all where these are too many."""
         key = ".".join(map(str, path))
-        self.problems.append(Problem(self.place(path), key, message, hint, severity))
+        self.noted[severity] += 1
+        if self.noted[severity] <= PROBLEMS:
+            self.problems.append(Problem(self.place(path), key, message, hint, severity))
+        elif severity == "error":
+            more = Problem(Place(self.file), "", f"more than {PROBLEMS} errors", "correct these first")
+            raise SweepError([*self.problems, more])
 
 
 def parse(text: str, file: str) -> Document:
@@ -63,13 +71,21 @@ def parse(text: str, file: str) -> Document:
     document = Document(file)
     try:
         text = text.removeprefix("\ufeff")
-        if len(text) > SHORT:
-            _refuse_depths(text, file)
-        node = yaml.compose(text, Loader=_LOADER)
+        refuse_sizes(text, file)
+        node = yaml.compose(text, Loader=LOADER)
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        message = f"character {ord(text[error.start])} cannot stand in YAML"
+        raise SweepError(
+            [Problem(Place(file, line, 1), "", message, "save the file as UTF-8 text")]
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        lines = BREAKS.split(text)
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        raise SweepError([Problem(place, "", *_explained(error, text, place.line))]) from None
+        if place.line > len(lines):  # libyaml ends a text with a line of its own
+            place = Place(file, len(lines), len(lines[-1]) + 1)
+        raise SweepError([Problem(place, "", *_explained(error, lines[place.line - 1]))]) from None
     except yaml.reader.ReaderError as error:
         message = f"character {error.character!r} cannot stand in YAML"
         line = text.count("\n", 0, error.position) + 1
@@ -77,7 +93,7 @@ def parse(text: str, file: str) -> Document:
             [Problem(Place(file, line, 1), "", message, "save the file as UTF-8 text")]
         ) from None
     if node is not None:
-        _Builder(document, len(text)).build(node, ())
+        _Builder(document).build(node, ())
     return document
 
 
@@ -93,21 +109,8 @@ def as_float(text: str) -> float | str:
     return float(text) if FLOAT_1_2.fullmatch(text) else text
 
 
-def _refuse_depths(text: str, file: str) -> None:
-    """Look at the nesting by the parser's events, which takes no stack, before anything is composed."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            mark = event.start_mark
-            place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-            raise SweepError([Problem(place, "", TOO_DEEP, "check the brackets")])
-
-
-def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
-    """Message and hint for a parse error, in one line."""
-    lines = text.splitlines()
-    source = lines[line - 1] if 0 < line <= len(lines) else ""
+def _explained(error: yaml.MarkedYAMLError, source: str) -> tuple[str, str]:
+    """Message and hint for a parse error in the line `source`, in one line."""
     what = (error.problem or "cannot be read").replace("\n", " ")
     if "'\\t'" in what or source.lstrip(" ").startswith("\t"):
         return "a tab cannot indent YAML", "indent with spaces"
@@ -129,9 +132,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, 
 class _Builder:
     """Nodes → values. Aliased nodes are built each time they are named, up to a limit."""
 
-    def __init__(self, document: Document, length: int) -> None:
+    def __init__(self, document: Document) -> None:
         self.document = document
-        self.most = ALIASED + length
         self.count = 0
         self.open: list[yaml.Node] = []
 
@@ -142,8 +144,8 @@ class _Builder:
         mark = node.start_mark
         self.document.places.setdefault(path, (mark.line + 1, mark.column + 1))
         self.count += 1
-        if self.count > self.most or len(self.open) > DEEPEST:
-            what = "too many values" if self.count > self.most else TOO_DEEP
+        if self.count > VALUES or len(self.open) > DEEPEST:
+            what = TOO_MANY if self.count > VALUES else TOO_DEEP
             self._stop(node, what, "check the anchors and aliases")
         if any(node is parent for parent in self.open):
             self._stop(node, "an alias that contains itself", "write the values out")
@@ -186,7 +188,8 @@ class _Builder:
         for part in parts:
             if not isinstance(part, yaml.MappingNode):
                 self._stop(part, "'<<' merges mappings only", "name a mapping's anchor")
-            result = self._value(part, path) | result
+            for key, value in self._value(part, path).items():
+                result.setdefault(key, value)
         return result
 
     def _key(self, node: yaml.Node) -> str:
@@ -210,8 +213,9 @@ class _Builder:
                 case "bool":
                     return _SCALARS.construct_yaml_bool(node)
                 case "int":
-                    self._odd_integer(text, path)
-                    return _SCALARS.construct_yaml_int(node)
+                    value = _integer(node)
+                    self._odd_integer(text, value, path)
+                    return value
                 case "float":
                     return _SCALARS.construct_yaml_float(node)
         except (ValueError, KeyError, IndexError):
@@ -224,12 +228,11 @@ class _Builder:
         shown = node.tag.replace(_TAG, "!!")
         self._stop(node, f"the tag {shown} is not read", "write plain values: nothing is evaluated")
 
-    def _odd_integer(self, text: str, path: Path | None) -> None:
+    def _odd_integer(self, text: str, value: int, path: Path | None) -> None:
         if path is None or path[:1] == ("hpo",):
             return
         kind = "base 60" if ":" in text else "octal" if re.fullmatch(r"[-+]?0[0-7_]+", text) else ""
         if kind:
-            value = _SCALARS.construct_yaml_int(yaml.ScalarNode(_TAG + "int", text))
             self.document.problem(
                 path, f"YAML reads {text} as {value} ({kind})", "quote it as text", "warning"
             )
@@ -237,6 +240,21 @@ class _Builder:
     def _stop(self, node: yaml.Node, message: str, hint: str) -> NoReturn:
         place = Place(self.document.file, node.start_mark.line + 1, node.start_mark.column + 1)
         raise SweepError([Problem(place, "", message, hint)])
+
+
+def _integer(node: yaml.ScalarNode) -> int:
+    """Raises ValueError for one that is too long to be a number of anything."""
+    if len(node.value) > 4 * DIGITS:
+        raise ValueError
+    value = _SCALARS.construct_yaml_int(node)
+    return bounded(value)
+
+
+def bounded(value: int) -> int:
+    """The integer; raises ValueError for one of more than DIGITS digits."""
+    if abs(value) >= 10**DIGITS:
+        raise ValueError(f"an integer of more than {DIGITS} digits")
+    return value
 
 
 _NUMERIC = (("parameters",), ("metric",), ("metrics",), ("early_terminate",))
@@ -251,10 +269,16 @@ def _plain(value: Any, document: Document, path: Path) -> Any:
         return [_plain(item, document, (*path, i)) for i, item in enumerate(value)]
     if isinstance(value, str):
         return as_float(value) if path[:1] in _NUMERIC else value
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
     if hasattr(value, "item") and not hasattr(value, "__len__"):
-        return value.item()
+        value = value.item()
+    if isinstance(value, int):
+        try:
+            return bounded(value)
+        except ValueError as error:
+            document.problem(path, str(error), "write a number that a float can hold")
+            return None
+    if value is None or isinstance(value, float):
+        return value
     if hasattr(value, "isoformat"):
         return value.isoformat()
     hint = "use numbers, text, booleans, null, lists and mappings"

@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
-from hpo.space.distribution import fault
+from hpo.space.distribution import Real, fault
 from hpo.sweepfile import rungs as ladders
 from hpo.sweepfile.population import Pb2, Pbt
 from hpo.sweepfile.rungs import Bracket
 from hpo.sweepfile.section import Count, EarlyTermination, Factor
+
+
+def _too_fine(eta: Real) -> PydanticCustomError:
+    return fault(f"eta {eta} makes more than {ladders.RUNGS} rungs", "write `eta: 3`", "eta")
 
 
 class Ladder(EarlyTermination):
@@ -37,6 +42,8 @@ class Ladder(EarlyTermination):
                 "no rungs: neither min_iter nor max_iter with s is given",
                 f"add for example `{missing}`",
             )
+        if self.max_iter and (self.s or 0) > ladders.RUNGS and ladders.too_many(1, self.max_iter, self.eta):
+            raise _too_fine(self.eta)
         if not self.rungs(1):
             if self.s is None:
                 raise fault(
@@ -96,6 +103,8 @@ class Bracketed(EarlyTermination):
 
     @model_validator(mode="after")
     def _rungs_defined(self) -> Bracketed:
+        if ladders.too_many(self.min_iter, self.max_iter, self.eta):
+            raise _too_fine(self.eta)
         if not self.rungs(1):
             text = f"max_iter {self.max_iter} divided by eta {self.eta} leaves no rung from min_iter on"
             raise fault(text, "raise max_iter")

@@ -5,6 +5,7 @@ A check is one function and one entry in `FILE_CHECKS`.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import suggest
-from hpo.sweepfile.document import Document
+from hpo.sweepfile.document import PROBLEMS, Document
 from hpo.sweepfile.early import RULES, Hyperband, Ladder, Median
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
@@ -42,6 +43,8 @@ def top_level_keys(raw: Mapping[str, Any]) -> list[str]:
 def _unknown_keys(document: Document, raw: Mapping[str, Any]) -> None:
     for key in raw:
         if key not in Sweep.model_fields and key not in ELSEWHERE | IGNORED:
+            if document.noted["warning"] >= PROBLEMS:
+                break
             hint = MEANT.get(key) or suggest(key, Sweep.model_fields)
             document.problem((key,), f"unknown key '{key}' is ignored, as on W&B", hint, "warning")
 
@@ -150,7 +153,7 @@ def _setup(document: Document, raw: Mapping[str, Any]) -> None:
         return
     module, name = setup.split(":")
     folders = _folders(document)
-    scripts = [folder / program for folder in folders if (folder / program).is_file()]
+    scripts = [folder / program for folder in folders if os.path.isfile(folder / program)]
     places = [script.resolve().parent for script in scripts] or folders
     fault = target_fault(module, name.partition(".")[0], places, "function")
     if fault is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hpo.errors import Place, Problem, SweepError, suggest
+from hpo.errors import Problem, SweepError, suggest
 from hpo.space.conditions import Entry
 from hpo.space.parameter import is_nested, parse_parameter
 from hpo.space.space import SearchSpace
@@ -21,6 +21,7 @@ from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.override import override
 from hpo.sweepfile.population_checks import population
 from hpo.sweepfile.search_checks import first_points
+from hpo.sweepfile.source import read_text
 from hpo.sweepfile.space_checks import SPACE_CHECKS
 
 NUMERIC_SECTIONS = ("parameters", "metric", "metrics", "early_terminate", "run_cap", "hpo")
@@ -65,32 +66,18 @@ def read_sweep(sweep: str | Path | Mapping[str, Any], overrides: Sequence[str] =
     file = None if isinstance(sweep, Mapping) else Path(sweep)
     try:
         document = (
-            from_mapping(sweep) if isinstance(sweep, Mapping) else parse(_text(Path(sweep)), str(sweep))
+            from_mapping(sweep) if isinstance(sweep, Mapping) else parse(read_text(Path(sweep)), str(sweep))
         )
         for text in overrides:
             override(document, text)
+        if not isinstance(document.value, dict):
+            hint = "it needs at least `method:` and `parameters:`"
+            document.problem((), "a sweep is a mapping of keys", hint)
+            return Loaded(None, tuple(document.problems), {}, file)
+        valid = _validate(document)
+        return Loaded(valid, tuple(_in_order(document)), document.value, file, tuple(overrides))
     except SweepError as error:
         return Loaded(None, error.problems, {}, file)
-    if not isinstance(document.value, dict):
-        document.problem((), "a sweep is a mapping of keys", "it needs at least `method:` and `parameters:`")
-        return Loaded(None, tuple(document.problems), {}, file)
-    valid = _validate(document)
-    return Loaded(valid, tuple(_in_order(document)), document.value, file, tuple(overrides))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SweepError([Problem(Place(str(path)), "", "no such file", "name a sweep file")]) from None
-    except UnicodeDecodeError as error:
-        raise SweepError(
-            [Problem(Place(str(path)), "", f"not UTF-8 text: {error.reason}", "save it as UTF-8")]
-        ) from None
-    except OSError as error:
-        raise SweepError(
-            [Problem(Place(str(path)), "", (error.strerror or "cannot be read").lower(), "name a sweep file")]
-        ) from None
 
 
 def _validate(document: Document) -> Sweep | None:
@@ -197,7 +184,7 @@ def _lost_indent(document: Document, raw: Mapping[str, Any], path: tuple[str, ..
 def _translate(document: Document, error: ValidationError) -> None:
     """Pydantic's errors → problems with places, in this project's words; none where a check has one."""
     told = {problem.key for problem in document.problems if problem.severity == "error"}
-    for one in error.errors():
+    for one in error.errors(include_url=False):
         path = _path(one)
         if ".".join(map(str, path)) not in told:
             document.problem(path, *_words(one, path))

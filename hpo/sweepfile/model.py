@@ -24,6 +24,8 @@ from hpo.sweepfile.early import EarlyTerminate
 from hpo.sweepfile.search import METHODS, Search
 from hpo.sweepfile.section import Count, Section
 
+LONGEST_TIME = 100
+"""Characters; a longer time is none."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AMOUNT = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -35,7 +37,7 @@ def _seconds(value: Any) -> Any:
     """Seconds from a number, «90m», «12h», «1:30:00» or Slurm's «1-12:00:00»."""
     if not isinstance(value, str):
         return value
-    text = value.strip().lower()
+    text = value.strip().lower()[:LONGEST_TIME]
     if match := re.fullmatch(rf"({_AMOUNT})\s*([smhd])", text):
         return float(match[1]) * _UNITS[match[2]]
     if match := re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text):
@@ -51,7 +53,10 @@ def _bytes(value: Any) -> Any:
     match = re.fullmatch(rf"({_AMOUNT})\s*([KMGT]?)(?:I?B)?", value.strip().upper())
     if not match:
         raise fault(f"{value!r} is not an amount of memory", "write bytes, or 4G, 512M")
-    return int(float(match[1]) * _BYTES[match[2]])
+    amount = float(match[1]) * _BYTES[match[2]]
+    if amount == float("inf"):
+        raise fault("no machine has so much memory", "write bytes, or 4G, 512M")
+    return int(amount)
 
 
 def _text(value: Any) -> Any:
@@ -60,7 +65,10 @@ def _text(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Seconds = Annotated[
-    float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema({"type": ["number", "string"]})
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, allow_inf_nan=False),
+    WithJsonSchema({"type": ["number", "string"]}),
 ]
 Amount = Annotated[Number, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0), WithJsonSchema({"type": ["integer", "string"]})]

@@ -6,6 +6,10 @@ from typing import Any
 
 from hpo.errors import Place, Problem, SweepError
 from hpo.sweepfile.document import Document, parse
+from hpo.sweepfile.source import DEEPEST, TOO_DEEP
+
+SHOWN = 200
+"""Characters of a setting that messages quote."""
 
 
 def override(document: Document, text: str) -> None:
@@ -14,7 +18,7 @@ def override(document: Document, text: str) -> None:
     A parameter's name may hold dots itself: the longest name that is there is taken. Raises SweepError.
     """
     key, equals, value_text = text.partition("=")
-    place = Place(f"--set {text}")
+    place = Place(f"--set {text[:SHOWN]}")
     if not equals or not key.strip(". "):
         raise SweepError([Problem(place, "", "no key and value", "write --set parameters.lr.max=0.1")])
     value = parse(value_text, str(place)).value
@@ -22,6 +26,8 @@ def override(document: Document, text: str) -> None:
         return
     branch: dict[str, Any] = document.value
     words = key.strip().split(".")
+    if len(words) > DEEPEST:
+        raise SweepError([Problem(place, "", TOO_DEEP, "write --set parameters.lr.max=0.1")])
     path: list[str] = []
     while True:
         name = _longest(words, branch)

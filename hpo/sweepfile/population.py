@@ -62,7 +62,7 @@ def _mutation(name: str, settings: Any) -> Mutation:
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1e300
 
 
 def _wrong(name: str, message: str, hint: str) -> PydanticCustomError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hpo.errors import suggest
 from hpo.space.categories import Categorical
+from hpo.space.conditions import faults
 from hpo.space.space import Leaf
 from hpo.sweepfile.document import Document
 from hpo.sweepfile.model import Sweep
@@ -30,7 +31,8 @@ def population(document: Document, sweep: Sweep) -> None:
     for name, mutation in rule.mutate.items():
         if name in leaves:
             _mutated(document, leaves[name], mutation)
-    decided = {sweep.space.leaves[c.other].name for found in sweep.space.conditions for c in found}
+    understood = () if any(faults(sweep.space.leaves)) else sweep.space.conditions
+    decided = {sweep.space.leaves[c.other].name for found in understood for c in found}
     for name in decided & set(rule.mutate):
         message = f"others are there only `when` '{name}' has some value: a step would leave them out"
         document.problem(("early_terminate", "mutate"), message, f"leave {name} out")

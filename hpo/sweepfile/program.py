@@ -1,11 +1,13 @@
 """Where a sweep's program is found: where hpo was started, as on W&B, else beside the sweep file.
 
+A name that no file can have names none, so that os.path asks: unlike pathlib it does not raise then.
 A program is a script, or `module:Class` for a class with a `step` method, as Ray Tune's Trainable.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -28,7 +30,7 @@ def script_of(sweep: Sweep) -> str | None:
 def class_of(program: Any, command: Any) -> tuple[str, str] | None:
     """Module and class where `program` names these, and is not what a command of the sweep's own runs."""
     found = split_target(program) if not command else None
-    return found if found and not Path(program).exists() else None
+    return found if found and not os.path.exists(program) else None
 
 
 def split_target(text: Any) -> tuple[str, str] | None:
@@ -67,7 +69,9 @@ def target_fault(
     path = next((found for folder in places if (found := _module_file(module, folder))), None)
     if path is None:
         top = module.partition(".")[0]
-        if any((Path(entry) / top).is_dir() or _module_file(top, Path(entry)) for entry in sys.path if entry):
+        if any(
+            os.path.isdir(Path(entry) / top) or _module_file(top, Path(entry)) for entry in sys.path if entry
+        ):
             return None
         known = sorted({file.stem for folder in places for file in folder.glob("*.py")})
         hint = suggest(module, known) if known else f"write module:{what}, seen from where you start hpo"
@@ -110,7 +114,7 @@ def _cannot_step(node: ast.ClassDef) -> bool:
 
 def _module_file(module: str, folder: Path) -> Path | None:
     path = folder.joinpath(*module.split("."))
-    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if os.path.isfile(p)), None)
 
 
 def working_directory(sweep: Sweep, file: Path | None, started_in: Path) -> Path:
@@ -137,7 +141,7 @@ def _found(sweep: Sweep, folder: Path) -> Path | None:
     target, script = class_of(sweep.program, sweep.command), script_of(sweep)
     if target or script is None:
         return _module_file(target[0], folder) if target else None
-    return folder / script if (folder / script).exists() else None
+    return folder / script if os.path.exists(folder / script) else None
 
 
 def whereabouts(sweep: Sweep, file: Path | None, started_in: Path) -> str:

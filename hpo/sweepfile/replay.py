@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hpo.errors import UserError
+from hpo.errors import SweepError, UserError
 from hpo.space.categories import Constant
 from hpo.space.conditions import Entry
 from hpo.space.space import Leaf, SearchSpace
+from hpo.sweepfile.document import parse
 from hpo.sweepfile.model import Sweep
-from hpo.sweepfile.population import Replay
+from hpo.sweepfile.population import GENERATIONS, Replay
+from hpo.sweepfile.source import read_text
 
+ITERATION = re.compile(r"[0-9]{1,15}")
 HOW = "it holds `config:` and `schedule:`, as `hpo schedule RUN > schedule.yaml` writes them"
 
 
@@ -24,14 +25,19 @@ def read_schedule(file: Path) -> dict[int, dict[str, Any]]:
     read = _read(file)
     config = read.get("config") if isinstance(read, dict) else None
     values = read.get("schedule") if isinstance(read, dict) else None
-    if not isinstance(config, dict) or not isinstance(values, dict) or not _all_plans(values):
+    plans = _plans(values) if isinstance(values, dict) else None
+    if not isinstance(config, dict) or plans is None:
         raise UserError(f"{file} is no schedule: {HOW}")
+    iterations = sorted({0, *(at for changing in plans.values() for at in changing)})
+    if len(iterations) > GENERATIONS:
+        raise UserError(f"{file} has {len(iterations)} changes; no more than {GENERATIONS} can be made")
     changes: dict[int, dict[str, Any]] = {}
-    for at in sorted({0, *(at for changing in values.values() for at in changing)}):
-        config = copy.deepcopy(config)
-        for name, changing in values.items():
-            if at in changing and not _put(config, str(name), changing[at]):
+    for at in iterations:
+        for name, changing in plans.items():
+            put = _put(config, name, changing[at]) if at in changing else config
+            if put is None:
                 raise UserError(f"{file}: `schedule` names '{name}', which is not in `config`")
+            config = put
         changes[at] = config
     return changes
 
@@ -58,31 +64,30 @@ def replayed(sweep: Sweep, changes: Mapping[int, Mapping[str, Any]]) -> Sweep:
 
 def _read(file: Path) -> Any:
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        how = "write one with `hpo schedule RUN > schedule.yaml`"
-        raise UserError(f"{file} cannot be read: {error.strerror}; {how}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is no schedule: it is not text; {HOW}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
-        what = getattr(error, "problem", None) or "it is not YAML"
-        raise UserError(f"{place}: this is no schedule: {what}; {HOW}") from error
+        return parse(read_text(file), str(file)).value
+    except SweepError as error:
+        problem = error.problems[0]
+        raise UserError(f"{problem.place}: this is no schedule: {problem.text}; {HOW}") from None
 
 
-def _all_plans(values: Mapping[str, Any]) -> bool:
+def _plans(values: Mapping[str, Any]) -> dict[str, dict[int, Any]] | None:
+    """Name → iteration → value; None where something else is there."""
     plans = [one for one in values.values() if isinstance(one, dict)]
-    return len(plans) == len(values) and all(isinstance(at, int) and at >= 0 for one in plans for at in one)
+    if len(plans) < len(values) or not all(ITERATION.fullmatch(at) for one in plans for at in one):
+        return None
+    return {name: {int(at): value for at, value in one.items()} for name, one in values.items()}
 
 
-def _put(config: dict[str, Any], name: str, value: Any) -> bool:
-    """Set a parameter by its dotted name; whether it is there."""
+def _put(config: dict[str, Any], name: str, value: Any) -> dict[str, Any] | None:
+    """The configuration with another value of a parameter, by its dotted name; None where it has none."""
     if name in config:
-        config[name] = value
-        return True
-    parts = [key for key in config if name.startswith(f"{key}.") and isinstance(config[key], dict)]
-    return any(_put(config[key], name[len(key) + 1 :], value) for key in parts)
+        return {**config, name: value}
+    for key in config:
+        if name.startswith(f"{key}.") and isinstance(config[key], dict):
+            put = _put(config[key], name[len(key) + 1 :], value)
+            if put is not None:
+                return {**config, key: put}
+    return None
 
 
 def _has(config: Mapping[str, Any], leaf: Leaf) -> bool:
@@ -95,10 +100,14 @@ def _has(config: Mapping[str, Any], leaf: Leaf) -> bool:
 
 def _constants(parameters: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """What a configuration has of a tree of parameters; inactive ones are left out."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in parameters.keys() & config.keys():
         entry, value = parameters[name], config[name]
         content = entry.content if isinstance(entry, Entry) else entry
-        nested = isinstance(content, Mapping)
-        found[name] = _constants(content, value) if nested else Constant(distribution="constant", value=value)
+        if not isinstance(content, Mapping):
+            found[name] = Constant(distribution="constant", value=value)
+        elif isinstance(value, Mapping):
+            found[name] = _constants(content, value)
+        else:
+            raise UserError(f"the schedule is of another sweep: its '{name}' holds no parameters")
     return found

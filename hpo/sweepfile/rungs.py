@@ -10,6 +10,9 @@ from hpo.space.distribution import Real
 SLACK = 1e-9
 """Relative error of a float below which two numbers of iterations are one."""
 
+RUNGS = 200
+"""More make no sense of the rungs of one trial; an eta next to 1 would."""
+
 
 @dataclass(frozen=True)
 class Bracket:
@@ -42,6 +45,11 @@ def falling(max_iter: int, eta: Real, s: int) -> list[int]:
             break
         rungs.append(int(rung))
     return sorted(set(rungs))
+
+
+def too_many(min_iter: int, max_iter: int, eta: Real) -> bool:
+    """Whether there are more rungs from min_iter to max_iter than any search has."""
+    return math.log(max_iter) - math.log(min_iter) > RUNGS * math.log(eta)
 
 
 def halvings(min_iter: int, max_iter: int, eta: Real) -> int:

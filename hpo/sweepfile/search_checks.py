@@ -15,13 +15,16 @@ from hpo.sweepfile.document import Path as DocumentPath
 from hpo.sweepfile.program import target_fault
 from hpo.sweepfile.search import LEARNING, METHODS, OPTIONS, PARETO, Search
 
+DIMENSIONS = 1000
+"""Of a Sobol sequence; its tables grow with them."""
+
 
 def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
     """Options that the method has no use for, packages that it lacks, a searcher that is not there."""
     method = raw.get("method")
-    kind = method if method in OPTIONS else "custom"
-    if not isinstance(method, str) or (kind == "custom" and ":" not in method):
+    if not isinstance(method, str) or (method not in OPTIONS and ":" not in method):
         return
+    kind = method if method in OPTIONS else "custom"
     own = raw.get("hpo")
     search = own.get("search") if isinstance(own, dict) else None
     for key in search if isinstance(search, dict) else ():
@@ -29,6 +32,11 @@ def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
             owners = [name for name, keys in OPTIONS.items() if key in keys]
             message = f"{method} has no option '{key}'"
             document.problem(("hpo", "search", key), message, f"it belongs to {', '.join(owners)}")
+    seeds = {("hpo", "search", "seed"): search, ("hpo", "seed"): own}
+    for path, section in seeds.items() if method == "qmc" else ():
+        seed = section.get("seed") if isinstance(section, dict) else None
+        if isinstance(seed, (int, float)) and seed < 0:
+            document.problem(path, f"qmc takes no negative seed, and this is {seed}", "write 0 or more")
     if missing := lacking(method):
         packages = " and ".join(missing)
         hint = f"pip install 'hpo[{method}]', or write `method: tpe`"
@@ -81,6 +89,9 @@ def fits_space(document: Document, method: object, space: SearchSpace) -> None:
     if not space.searched:
         message = "every parameter is constant: there is nothing to search"
         document.problem(("parameters",), message, "vary one")
+    elif method == "qmc" and len(space.searched) > DIMENSIONS:
+        message = f"qmc varies no more than {DIMENSIONS:,} parameters, and here are {len(space.searched):,}"
+        document.problem(("method",), message, "write `method: random`")
     elif method == "cmaes" and all(_choice(leaf.distribution) for leaf in space.searched):
         message = "cmaes moves numbers, and every parameter here is a choice"
         document.problem(("method",), message, "write `method: tpe`")

@@ -13,7 +13,8 @@ from typing import Any
 from hpo.space.categories import Categorical, Constant
 from hpo.space.conditions import faults
 from hpo.space.distribution import Quantised
-from hpo.space.ranges import InvLogUniform, LogUniform, LogUniformValues, Uniform
+from hpo.space.grid import Grid
+from hpo.space.ranges import InvLogUniform, LogUniform, LogUniformValues, QUniform, Uniform
 from hpo.space.space import Leaf, SearchSpace
 from hpo.space.values import distinct
 from hpo.sweepfile.document import Document, Path
@@ -27,7 +28,17 @@ def _grid_lists(document: Document, method: object, space: SearchSpace) -> None:
     for leaf in space.leaves if method == "grid" else ():
         if leaf.distribution.grid() is None:
             hint = "write `values: […]`, integer bounds, or q_uniform; or use `method: random`"
-            document.problem(place_of(leaf), f"{leaf.distribution.name} cannot be listed by grid", hint)
+            what = " of so small a q" if isinstance(leaf.distribution, QUniform) else ""
+            document.problem(place_of(leaf), f"{leaf.distribution.name}{what} cannot be listed by grid", hint)
+
+
+def _countable(document: Document, method: object, space: SearchSpace) -> None:
+    listed = all(leaf.distribution.grid() is not None for leaf in space.leaves)
+    if method == "grid" and listed and space.conditional and not any(faults(space.leaves)):
+        try:
+            Grid(space)
+        except ValueError as error:
+            document.problem(("parameters",), str(error), "use `method: random`")
 
 
 def _names(document: Document, method: object, space: SearchSpace) -> None:
@@ -47,9 +58,15 @@ def _log_ranges(document: Document, method: object, space: SearchSpace) -> None:
                 f"min and max of {d.name} are exponents of e: values run from {low:.4g} to {high:.4g}",
                 f"for values from {d.min:g} to {d.max:g} write `distribution: {d.name}_values`"
                 if d.min > 0
-                else f"for powers of ten write log_uniform_values from {10.0**d.min:g} to {10.0**d.max:g}",
+                else _powers_of_ten(d),
                 "warning",
             )
+
+
+def _powers_of_ten(d: LogUniform) -> str:
+    if max(abs(d.min), abs(d.max)) > 300:
+        return "for bounds that are values write `distribution: log_uniform_values`"
+    return f"for powers of ten write log_uniform_values from {10.0**d.min:g} to {10.0**d.max:g}"
 
 
 def _like_values(d: LogUniform) -> bool:
@@ -117,6 +134,7 @@ def _place(keys: Sequence[str]) -> Path:
 SPACE_CHECKS: tuple[Callable[[Document, object, SearchSpace], None], ...] = (
     fits_space,
     _grid_lists,
+    _countable,
     _names,
     _log_ranges,
     _collapsed,

@@ -121,3 +121,16 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
 def test_schema_is_the_published_file(tmp_path: Path) -> None:
     published = Path(__file__).parents[2] / "configs/sweep.schema.json"
     assert hpo("schema", cwd=tmp_path).stdout == published.read_text()
+
+
+def test_of_very_many_parameters_the_table_shows_the_first(tmp_path: Path) -> None:
+    names = "".join(f"  p{n:04}: {{min: 0, max: 9}}\n" for n in range(503))
+    (tmp_path / "sweep.yaml").write_text(f"method: random\nparameters:\n{names}")
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo", "check", "sweep.yaml", "--samples", "0"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "3 more parameters: see --json" in done.stdout
+    assert "p0499" in done.stdout
+    assert "p0500" not in done.stdout

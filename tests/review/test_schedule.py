@@ -141,6 +141,10 @@ def test_a_schedule_of_another_sweep_is_refused() -> None:
         replayed(load_sweep(SWEEP), {0: {"lr": 0.1}})
     with pytest.raises(UserError, match="has momentum besides"):
         replayed(load_sweep(SWEEP), {0: {**config(0.1), "momentum": 0.9}})
+    inner = {"parameters": {"m": {"values": [1, 2]}}, "when": {"n": 1}}
+    other = {"method": "random", "parameters": {"n": {"values": [1, 2]}, "inner": inner}}
+    with pytest.raises(UserError, match="its 'inner' holds no parameters"):
+        replayed(load_sweep(other), {0: {"n": 2, "inner": 3}})
 
 
 def test_each_rule_is_found_where_it_was_the_schedule() -> None:
@@ -195,9 +199,12 @@ def test_a_schedule_of_a_conditional_space_leaves_out_what_it_has_not() -> None:
     [
         (
             None,
-            "cannot be read: No such file or directory; write one with `hpo schedule RUN > schedule.yaml`",
+            ": this is no schedule: no such file; name a file that is there; it holds",
         ),
-        ("config: [\n", ":2:1: this is no schedule: expected the node content, but found"),
+        ("config: [\n", ":2:1: this is no schedule: not YAML: did not find expected node content"),
+        ("config: &a [*a]\n", ":1:9: this is no schedule: an alias that contains itself"),
+        ("config: 2020-13-45\n", " is no schedule: it holds `config:` and `schedule:`"),
+        (f"config: {'[' * 3000}", ":1:108: this is no schedule: nested more than 100 deep"),
         ("config: 3\n", " is no schedule: it holds `config:` and `schedule:`"),
     ],
 )

@@ -260,3 +260,19 @@ def test_anything_at_all_is_read_or_faulted_and_never_raises(entry: Any) -> None
         assert all(fault.severity == "warning" for fault in parsed.faults)
         for u in (0.0, 0.3, 1.0):
             parsed.distribution.draw(u)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"distribution": "q_uniform", "min": 0, "max": 1e300, "q": 1e-300},
+        {"distribution": "q_normal", "mu": 1e300, "sigma": 1e300, "q": 5e-324},
+        {"distribution": "q_beta", "a": 2, "b": 5, "q": 5e-324},
+        {"distribution": "q_log_uniform", "min": 0, "max": 700, "q": 1e-300},
+    ],
+)
+def test_a_q_that_is_nothing_beside_the_range_changes_nothing(config: dict[str, Any]) -> None:
+    quantised = made(config)
+    plain = made({**{k: v for k, v in config.items() if k != "q"}, "distribution": quantised.name[2:]})
+    assert quantised.draw(0.3) == plain.draw(0.3)
+    assert quantised.levels() is None

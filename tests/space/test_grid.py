@@ -178,3 +178,28 @@ def test_a_conditional_grid_of_a_million_million_cells_is_there_at_once() -> Non
     assert made[made.size - 1] == {"a": 999_999, "b": 999_999, "c": 999_999, "d": 1}
     assert made[1 + 10**6] == {"a": 0, "b": 1, "d": 0}
     assert time.monotonic() - start < 1
+
+
+def test_axes_of_any_length_are_counted_and_listed() -> None:
+    huge = grid(a={"min": 0, "max": 10**30}, b={"values": [1, 2]})
+    assert huge.size == 2 * (10**30 + 1)
+    assert huge[huge.size - 1] == {"a": 10**30, "b": 2}
+    fine = grid(a={"distribution": "q_uniform", "min": 0, "max": 1, "q": 1e-12})
+    assert fine.size == 10**12
+    assert fine[10**12 - 1]["a"] == pytest.approx(1)
+
+
+def test_a_condition_on_a_long_axis_is_counted_without_going_through_it() -> None:
+    asked = Entry(parse_parameter({"values": [1, 2]}).distribution, {"a": [5, 7]})
+    for spec in (
+        {"min": 0, "max": 10**12},
+        {"distribution": "q_uniform", "min": 0, "max": 10**12, "q": 1},
+    ):
+        made = Grid(SearchSpace.of({"a": parse_parameter(spec).distribution, "b": asked}))
+        end = 10**12 + (spec.get("distribution") is None)
+        assert made.size == end + 2
+        first = [made[number] for number in range(11)]
+        assert [(c["a"], c.get("b")) for c in first[4:]] == [
+            (4, None), (5, 1), (5, 2), (6, None), (7, 1), (7, 2), (8, None),
+        ]  # fmt: skip
+        assert made[made.size - 1] == {"a": end - 1}

@@ -116,3 +116,19 @@ def test_every_rule_says_what_it_is() -> None:
         assert model.__doc__
         for name, field in model.model_fields.items():
             assert field.description, name
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "hyperband_sync", "max_iter": 1e300, "eta": 1.0000000001},
+        {"type": "async_hyperband", "max_iter": 10**9, "eta": 1.001},
+        {"type": "hyperband", "max_iter": 1e300, "s": 1e300, "eta": 1.0000000001},
+    ],
+)
+def test_an_eta_next_to_one_is_refused(rule: dict[str, Any]) -> None:
+    (error,) = loaded(**rule).errors
+    assert (error.key, error.text) == (
+        "early_terminate.eta",
+        f"eta {rule['eta']} makes more than 200 rungs; write `eta: 3`",
+    )

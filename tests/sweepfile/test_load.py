@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 from hpo.errors import SweepError
+from hpo.sweepfile.explain import explain
 from hpo.sweepfile.load import Loaded, load_sweep, read_sweep
 from tests.cases.said import FILES
 
@@ -74,9 +77,9 @@ def test_other_encodings_are_told(read: Any, text: bytes) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert str(read_sweep(tmp_path / "no.yaml").problems[0]).endswith(
-        "no.yaml: no such file; name a sweep file"
+        "no.yaml: no such file; name a file that is there"
     )
-    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory; name a sweep file")
+    assert str(read_sweep(tmp_path).problems[0]).endswith(": is a directory; name a file that is there")
 
 
 @pytest.mark.parametrize("file", YAML, ids=lambda file: file.stem)
@@ -222,3 +225,48 @@ def test_a_repeated_section_is_checked_once_and_the_last_counts(read: Any) -> No
     loaded = read(VALID + "metric: {name: a, goal: oops}\nmetric: {name: '1e5x', goal: maximize}\n")
     assert loaded.errors == []
     assert loaded.valid().metric.goal == "maximize"
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/zero"), tmp_path / "pipe"):
+        assert str(read_sweep(path).problems[0]) == f"{path}: not a regular file; write it to one"
+    assert read_sweep("a\0b").problems[0].message == "no such file: the name holds NUL"
+    (tmp_path / "large.yaml").write_text("# " + "x" * 2_000_000)
+    assert "larger than 2 MB" in str(read_sweep(tmp_path / "large.yaml").problems[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "method: [grid]\n",
+        "method: {grid: 1}\n",
+        f"method: {'m' * 5000}:S\n",
+        f"method: random\nprogram: {'p' * 5000}.py\nhpo: {{setup: 'm:f'}}\n",
+        f"method: random\nprogram: {'m' * 5000}:C\n",
+        f"method: random\nearly_terminate: {{type: '{'m.' * 500}m:S'}}\n",
+        'method: random\nprogram: "a\\0b.py"\n',
+        "method: random\nhpo: {resources: {memory: " + "9" * 400 + "G}}\n",
+        "method: random\nhpo: {time_budget: '" + "9" * 400 + ":00:00', kill_grace: .inf}\n",
+        "method: qmc\nhpo: {seed: -1}\n",
+        "method: qmc\nhpo: {seed: 0x" + "f" * 300 + "}\n",
+        "method: nsga2\nmetrics: [1, [2], {name: [3]}, null]\n",
+        "method: random\nrun_cap: 1" + "0" * 299 + "9\n",
+    ],
+)
+def test_odd_values_end_in_problems_or_a_sweep_that_can_be_explained(text: str, read: Any) -> None:
+    loaded = read(text + "parameters: {x: {values: [1, 2]}, y: {min: 0.0, max: 1.0}}\n")
+    told = explain(loaded)
+    assert json.loads(json.dumps(told))["errors"] or len(told["samples"]) == 3
+
+
+def test_unknown_keys_are_told_up_to_a_number(read: Any) -> None:
+    loaded = read(VALID + "".join(f"metrc{n}: 1\n" for n in range(20_000)))
+    assert len(loaded.warnings) == 200
+    assert loaded.sweep
+
+
+def test_a_rule_beside_conditions_that_cannot_be_understood(read: Any) -> None:
+    rule = "metric: {name: l}\nearly_terminate: {type: pbt, interval: 3, mutate: [lr]}\n"
+    text = "method: random\nparameters: {lr: {min: 0.0, max: 1.0, when: {b: 1}}}\n"
+    assert [p.key for p in read(text + rule).errors] == ["parameters.lr.when.b"]

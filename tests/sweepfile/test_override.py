@@ -114,3 +114,9 @@ def test_a_wrong_value_is_placed_on_the_command_line() -> None:
     assert str(error) == (
         "--set parameters.lr.max=abc: parameters.lr.max: 'abc' is not a number; write one number"
     )
+
+
+def test_a_key_of_too_many_words_is_refused() -> None:
+    (error,) = read_sweep({"method": "random"}, [".".join("a" * 20_000) + "=1"]).errors
+    assert error.message == "nested more than 100 deep"
+    assert len(str(error)) < 1000

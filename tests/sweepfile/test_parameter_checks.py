@@ -142,3 +142,32 @@ def test_a_lost_indent_is_one_problem(read: Any) -> None:
     assert (problem.place.line, problem.place.column, problem.key) == (3, 3, "parameters.lr")
     assert problem.message == "'lr' is empty, and 'min', 'max' below it stands at the same level"
     assert problem.hint == "indent min and max under 'lr'"
+
+
+def test_exponents_too_large_for_powers_of_ten_are_told_without_these() -> None:
+    (said,) = parameter({**LOG, "min": 0, "max": 700})
+    assert said.endswith("for bounds that are values write `distribution: log_uniform_values`")
+
+
+def test_what_grid_cannot_list_or_count_is_told() -> None:
+    (said,) = parameter({"distribution": "q_uniform", "min": 1e20, "max": 2e20, "q": 1}, "grid")
+    assert "q_uniform of so small a q cannot be listed by grid" in said
+    asked = {f"a{n:02}": {"values": [0, 1]} for n in range(40)}
+    under = {f"b{n:02}": {"values": [0, 1], "when": {f"a{n:02}": 1}} for n in range(40)}
+    (said,) = problems("grid", {**asked, **under})
+    assert said == "parameters: grid cannot count the cells of so many conditions; use `method: random`"
+
+
+def test_many_parameters_that_depend_on_each_other_are_read_in_time() -> None:
+    chain = {f"p{n:04}": {"values": [0, 1], "when": {f"p{n - 1:04}": 1}} for n in range(1, 1200)}
+    assert problems("grid", {"p0000": {"values": [0, 1]}, **chain}) == []
+    said = problems("grid", {"p0000": {"values": [0, 1], "when": {"p1199": 1}}, **chain})
+    assert len(said) == 1
+    assert "the conditions go round: p0000 → p1199" in said[0]
+    unknown = {f"p{n:04}": {"values": [0, 1], "when": {f"q{n:04}": 1}} for n in range(600)}
+    assert len(problems("random", unknown)) == 20
+
+
+def test_a_long_integer_is_no_number() -> None:
+    for entry in ({"min": 0, "max": 10**400}, {"values": [1, 2], "probabilities": [10**400, 0]}):
+        assert any("an integer of more than 300 digits" in said for said in parameter(entry))
