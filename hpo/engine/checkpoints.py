@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from hpo.trial.checkpoint import FOLDER
 
@@ -35,11 +35,23 @@ class Checkpoints:
         names.append(name)
         self._trim(number)
 
-    def forget_unknown(self, number: int) -> None:
-        """Remove what a trial has saved and the journal does not know: its writer died in between."""
-        with suppress(OSError):
-            there = set(os.listdir(os.path.dirname(self.path(number, ""))))
-            self._unneeded += [self.path(number, n) for n in there.difference(self._names.get(number, []))]
+    def settle(self, numbers: Iterable[int]) -> None:
+        """Before trials go on: what the journal knows and the disk has is there, and nothing else.
+
+        A writer may have died between the two, or somebody may have removed some. All is done on return.
+        """
+        for number in numbers:
+            known, there = self._names.get(number, []), self._there(number)
+            self._names[number] = [name for name in known if name in there]
+            self._unneeded += [self.path(number, name) for name in there.difference(known)]
+        self.sweep()
+        self._thread.submit(lambda: None).result()
+
+    def _there(self, number: int) -> set[str]:
+        try:
+            return set(os.listdir(os.path.dirname(self.path(number, ""))))
+        except OSError:
+            return set()
 
     def hold(self, number: int, name: str) -> None:
         """Keep this one until it is released as often."""

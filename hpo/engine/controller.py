@@ -54,7 +54,7 @@ class Controller:
         while True:
             self._look_up(time.monotonic() - begin)
             self._fill()
-            if not self.running and (self.ending or self.exhausted or self._full()) and not self._more():
+            if not self.running and (self.ending or self._all_begun()) and not self._more():
                 self._give_up_paused()
                 return self.ending or Outcome("complete")
             for event in self.fleet.events(TICK, self.deciding.asking.refs):
@@ -65,7 +65,12 @@ class Controller:
             self.progress()
 
     def _more(self) -> bool:
-        return self.ending is None and bool(self.waiting)
+        """Whether trials are to begin that have a number; paused ones are asked for once a slot is up."""
+        asked = bool(self.fleet.open(0)) or not self.deciding.pausing.paused
+        return self.ending is None and (bool(self.waiting) or not asked)
+
+    def _all_begun(self) -> bool:
+        return self.exhausted or self._full()
 
     def _outlook(self) -> tuple[int, int]:
         """How many trials have yet to begin (0 where nobody knows), and how many slots are free."""

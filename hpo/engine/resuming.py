@@ -94,10 +94,10 @@ class Resumption:
     def settle(self, append: Append) -> deque[Ongoing]:
         """Carry out what was decided, `append` events of it, and return the trials to begin with."""
         waiting: deque[Ongoing] = deque()
+        self.deciding.pausing.checkpoints.settle(self._open)
         for number, trial in sorted(self._open.items()):
             verdict = self._verdicts.get(number)
             self._drop_lost_checkpoint(trial)
-            self.deciding.pausing.checkpoints.forget_unknown(number)
             if number in self.deciding.pausing.paused:
                 continue
             if number in self._running and verdict == "stopped":

@@ -69,7 +69,7 @@ def test_a_run_that_was_cut_off_makes_the_same_trials(run: Any, method: str) -> 
     assert [trial.config for trial in result.trials] == [trial.config for trial in whole.trials]
     assert [trial.state for trial in result.trials] == ["finished"] * 6
     starts = Counter(event["trial"] for event in events(whole.directory, "start"))
-    assert starts == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1}
+    assert (starts[1], starts[2], set(starts)) == (1, 1, {1, 2, 3, 4, 5, 6})
 
 
 def test_an_interrupted_trial_goes_on_from_its_checkpoint(run: Any) -> None:
@@ -149,8 +149,9 @@ def test_a_population_goes_on_with_its_clones(run: Any, kept: bool) -> None:
     result = hpo.resume(whole.directory)
     assert [trial.state for trial in result.trials] == ["finished"] * 4
     assert all(trial.value is not None for trial in result.trials)
-    again = events(whole.directory, "requeue")
-    assert not again if kept else again
+    clone = events(whole.directory, "exploit")[0]["trial"]
+    anew = [event["trial"] for event in events(whole.directory, "requeue")]
+    assert (clone in anew) != kept
 
 
 def test_what_changes_the_search_is_refused_and_the_rest_goes_on(run: Any, tmp_path: Path) -> None:
