@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.carry_out import carry_out
+from hpo.cli.carry_out import carry_out, time_left
 
 
 def resume(
@@ -30,5 +30,12 @@ def resume(
     from hpo.engine.plan import RunOptions
     from hpo.engine.reopening import reopen
 
-    options = RunOptions(run, count, concurrency=concurrency, address=address, retry_failed=retry_failed)
+    options = RunOptions(
+        run,
+        count,
+        concurrency=concurrency,
+        address=address,
+        retry_failed=retry_failed,
+        time_left=time_left(),
+    )
     carry_out(reopen(run, options, change=change or ()), verbose=verbose)

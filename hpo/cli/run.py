@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.carry_out import carry_out
+from hpo.cli.carry_out import carry_out, time_left
 from hpo.cli.problems import show
 from hpo.record.journal import begun
 from hpo.sweepfile.load import read_sweep
@@ -48,7 +48,9 @@ def run(
     from hpo.engine.reopening import reopen
 
     before = tuple(prior or ())
-    options = RunOptions(out, count, seed, concurrency, address, engine, prior=before, replay=replay)
+    options = RunOptions(
+        out, count, seed, concurrency, address, engine, prior=before, replay=replay, time_left=time_left()
+    )
     goes_on = resume_or_start and out is not None and begun(out)
     planned = reopen(out, options, loaded) if out and goes_on else plan(loaded, options)
     both = hidden(loaded.valid(), sweep, Path.cwd())

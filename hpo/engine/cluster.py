@@ -28,12 +28,37 @@ seconds after that, and so on: whoever slows them down a little pays with a whol
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A Ray cluster: where it is and what it has in all."""
+class Node:
+    """What one node of a cluster has in all; memory in bytes."""
 
-    address: str
     cpus: float
     gpus: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster: where it is, and its nodes as they were when it was looked at."""
+
+    address: str
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def seen(cls, address: str) -> Cluster:
+        """The cluster that this process is connected to, as it is now."""
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = (Node(*(has.get(name, 0.0) for name in ("CPU", "GPU", "memory"))) for has in alive)
+        return cls(address, tuple(nodes))
+
+    @property
+    def cpus(self) -> float:
+        """Of all nodes."""
+        return sum(node.cpus for node in self.nodes)
+
+    @property
+    def gpus(self) -> float:
+        """Of all nodes."""
+        return sum(node.gpus for node in self.nodes)
 
     def demand(self, resources: Resources) -> dict[str, float]:
         """What one trial takes; a trial gets one GPU unless told otherwise, where there are GPUs."""
@@ -43,21 +68,26 @@ class Cluster:
     def room(self, resources: Resources) -> int:
         """How many trials fit at once; raises UserError if not one does."""
         demand = self.demand(resources)
-        room = min(
-            _fit(self.cpus, demand["cpu"]),
-            _fit(self.gpus, demand["gpu"]),
-        )
+        room = sum(min(_MOST, _fit(demand, node)) for node in self.nodes)
         if room < 1:
             has = f"{self.cpus:g} CPUs and {self.gpus:g} GPUs"
             needs = f"cpu {demand['cpu']:g} and gpu {demand['gpu']:g}"
             raise UserError(f"no trial fits: it needs {needs}, there are {has}; lower hpo.resources")
-        return int(min(room, 100_000))
+        return int(min(room, _MOST))
 
 
-def _fit(total: float, each: float) -> float:
-    if each <= 0:
-        return math.inf if total > 0 or each == 0 else 0
-    return math.floor(total / each + 1e-9)
+_MOST = 100_000
+
+
+def _fit(demand: dict[str, float], node: Node) -> float:
+    """How many trials fit on a node; shares of a GPU are of one GPU each."""
+    gpu, gpus = demand["gpu"], node.gpus
+    by_gpu = _times(1.0, gpu) * gpus if 0 < gpu < 1 else _times(gpus, gpu)
+    return min(_times(node.cpus, demand["cpu"]), by_gpu)
+
+
+def _times(total: float, each: float) -> float:
+    return math.floor(total / each + 1e-9) if each > 0 else math.inf
 
 
 @contextmanager
@@ -72,8 +102,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     try:
         if ours:
             _start(address)
-        total = ray.cluster_resources()
-        yield Cluster(address or "local", total.get("CPU", 0.0), total.get("GPU", 0.0))
+        yield Cluster.seen(address or "local")
     finally:
         if ours:
             _end(address)

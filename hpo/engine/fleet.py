@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ POLL = 30.0
 """Seconds that a slot waits for an event before it answers with none."""
 CALLS = 2
 """Calls that a slot answers at once: a poll that waits, and a stop."""
+LOOKS = 1.0
+"""Seconds between two looks for nodes that have joined."""
 
 
 @dataclass
@@ -30,12 +32,22 @@ class Seat:
 
 
 class Fleet:
-    """`size` slots, started in parallel, kept for the whole run; each takes a trial as soon as it is up."""
+    """`size` slots, started in parallel, kept for the whole run; each takes a trial as soon as it is up.
+
+    `room` says how many there could be by now: a cluster's nodes may join later. None of a lost node is given
+    up: its slots wait for the node, or for another one.
+    """
 
     def __init__(
-        self, size: int, demand: dict[str, float], recipe: Recipe, function: bytes | None = None
+        self,
+        size: int,
+        demand: dict[str, float],
+        recipe: Recipe,
+        function: bytes | None = None,
+        room: Callable[[], int] | None = None,
     ) -> None:
-        self.demand = demand
+        self.demand, self.room = demand, room
+        self._next = time.monotonic() + LOOKS
         self.recipe = ray.put(recipe)
         self.function = ray.put(function) if function is not None else None
         self.seats: dict[int, Seat] = {index: self._seat() for index in range(size)}
@@ -70,6 +82,7 @@ class Fleet:
     def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
         """Events of all slots that have some; waits `timeout` seconds at most for one, or for `also`."""
         self._poll()
+        yield from self._grow()
         owners = {seat.pending: index for index, seat in self.seats.items() if seat.pending is not None}
         refs = [*owners, *also]
         if not refs:
@@ -81,6 +94,15 @@ class Fleet:
         for ref in ready:
             if ref in owners:
                 yield from self._answered(owners[ref], ref)
+
+    def _grow(self) -> Iterator[dict[str, Any]]:
+        """Add slots where there is room for more."""
+        if self.room is None or time.monotonic() < self._next:
+            return
+        self._next, size, room = time.monotonic() + LOOKS, len(self.seats), self.room()
+        if room > size:
+            self.seats |= {index: self._seat() for index in range(size, room)}
+            yield {"event": "slots", "slots": room}
 
     def _poll(self) -> None:
         """Hear of slots that have trials and were given no more."""

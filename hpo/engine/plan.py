@@ -47,6 +47,8 @@ class RunOptions:
     prior: tuple[Path, ...] = ()
     retry_failed: bool = False
     """On resuming: try failed trials again."""
+    time_left: float | None = None
+    """Seconds that a batch job has left: the time budget of a sweep that has none."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,13 @@ def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:
     """The iterations that checkpoints are needed of; None: all that a script has."""
     rule = sweep.early_terminate
     return rule.milestones if isinstance(rule, (Population, Replay)) else None
+
+
+def timed(sweep: Sweep, options: RunOptions) -> Sweep:
+    """The sweep, with what its batch job has left for its time budget where it has none."""
+    if sweep.hpo.time_budget is not None or options.time_left is None:
+        return sweep
+    return sweep.model_copy(update={"hpo": sweep.hpo.model_copy(update={"time_budget": options.time_left})})
 
 
 def slots_for(run: Plan, cluster: Cluster) -> int:

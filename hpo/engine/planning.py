@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from hpo.engine.plan import Plan, RunOptions
+from hpo.engine.plan import Plan, RunOptions, timed
 from hpo.errors import UserError
 from hpo.record.journal import begun
 from hpo.space.grid import Grid
@@ -23,7 +23,7 @@ from hpo.tune.seed import fresh_seed
 
 def plan(loaded: Loaded, options: RunOptions) -> Plan:
     """Check a sweep and options together; raises UserError or SweepError, before anything is started."""
-    sweep = loaded.valid()
+    sweep = timed(loaded.valid(), options)
     if options.train is None and sweep.program is None and sweep.command is None:
         raise UserError(
             "nothing to run: the sweep names no `program:` or `command:`; name the training script"

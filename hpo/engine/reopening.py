@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpo.engine.plan import Plan, RunOptions
+from hpo.engine.plan import Plan, RunOptions, timed
 from hpo.engine.planning import trial_count
 from hpo.errors import UserError
 from hpo.record.journal import read_journal
@@ -39,7 +39,7 @@ def reopen(
     last = runs[-1]
     _check_kind(directory, last, options)
     loaded = loaded or _own(directory, last, change)
-    sweep = loaded.valid()
+    sweep = timed(loaded.valid(), options)
     changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
     _refuse(directory, [one for one in changed if not one.harmless])
     if last.get("replay"):

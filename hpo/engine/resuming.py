@@ -77,6 +77,8 @@ class Resumption:
             match event["event"]:
                 case "run":
                     self._slots, self._count = event.get("slots") or 1, event.get("count")
+                case "slots":
+                    self._slots = event["slots"]
                 case "trial":
                     self._suggested(event)
                 case "start":

@@ -17,7 +17,7 @@ from hpo.engine.live import LiveRecord, open_record
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import Plan, Watch, slots_for
 from hpo.engine.result import RunResult
-from hpo.errors import HpoError
+from hpo.errors import HpoError, UserError
 from hpo.record.lock import RunLock
 from hpo.record.stop_request import StopRequests
 
@@ -124,7 +124,8 @@ def _load_beside(address: str | None) -> threading.Thread:
 def _drive(
     run: Plan, cluster: Cluster, size: int, session: Session, watch: Watch, loading: threading.Thread
 ) -> Outcome:
-    fleet = Fleet(size, cluster.demand(run.sweep.hpo.resources), run.recipe(), run.function())
+    demand = cluster.demand(run.sweep.hpo.resources)
+    fleet = Fleet(size, demand, run.recipe(), run.function(), _room(run))
     try:
         loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
         controller = _controller(run, fleet, session, watch)
@@ -136,6 +137,21 @@ def _drive(
                 session.trials += controller.started
     finally:
         fleet.close()
+
+
+def _room(run: Plan) -> Callable[[], int] | None:
+    """What tells how many slots there is room for on a cluster as it is now; None: it is no cluster."""
+    address = run.options.address
+    if address is None:
+        return None
+
+    def room() -> int:
+        try:
+            return slots_for(run, Cluster.seen(address))
+        except UserError:  # not for a single one: nodes were lost
+            return 0
+
+    return room
 
 
 def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Controller:
@@ -188,15 +204,22 @@ def _asked(run: Plan, session: Session) -> Callable[[], str | None]:
 
 @contextmanager
 def interrupts(controller: Controller) -> Iterator[None]:
-    """Ctrl-C once: running trials end by themselves; twice, or SIGTERM: they are ended."""
+    """Ctrl-C once: running trials end by themselves; twice, or SIGTERM: they are ended.
+
+    SIGUSR1, by which a batch system warns of a job's end, does the same and leaves a run that is to go on.
+    """
 
     def note(number: int, frame: Any) -> None:
+        if number == signal.SIGUSR1:
+            controller.evicted = True
+            return
         controller.interrupts += 2 if number == signal.SIGTERM else 1
         if controller.interrupts == 1:
             print("no new trials; running ones end by themselves, Ctrl-C again ends them", file=sys.stderr)
 
     try:
-        previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+        previous = {number: signal.signal(number, note) for number in numbers}
     except ValueError:  # not the main thread (a notebook's executor): no signals to catch
         yield
         return

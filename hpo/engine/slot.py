@@ -6,8 +6,6 @@ import os
 import socket
 from typing import Any
 
-import ray
-
 from hpo.trial.launch import Supervisor, SupervisorDied, spawn
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import Resume
@@ -25,7 +23,7 @@ class Slot:
         self.recipe, self.function = recipe, function
         self.supervisor: Supervisor = spawn()
         devices = os.environ.get("CUDA_VISIBLE_DEVICES")
-        self.devices = {"CUDA_VISIBLE_DEVICES": devices} if devices and ray.get_gpu_ids() else {}
+        self.devices = {} if devices is None else {"CUDA_VISIBLE_DEVICES": devices}
 
     def node(self) -> str:
         """Host name, for the record."""
@@ -34,7 +32,7 @@ class Slot:
     def run(self, starts: list[Start], timeout: float) -> list[dict[str, Any]]:
         """Take on trials, after those that are still waiting here, and poll.
 
-        A trial sees the GPUs that Ray gave this actor.
+        A trial sees the GPUs that Ray gave this actor, or those of this node: never those of the driver's.
         """
         if not self.supervisor.alive():
             self.supervisor = spawn()

@@ -128,6 +128,9 @@ class RunState:
                 event.get("trial"), int
             ):
                 self._apply_to_trial(kind, event)
+            case "slots":
+                self.run["slots"] = event.get("slots")
+                self.notes.append(f"nodes have joined: room for {event.get('slots')} trials at once")
             case "note":
                 self.notes.append(str(event.get("text", "")))
             case "done":

@@ -1,0 +1,12 @@
+"""What `ray start` calls in a job (RAY_START_HOOK): leaves out processes that a sweep has no use for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def plain(parameters: Any, head: bool) -> None:
+    """No server for Ray's client, whose port is the same in all jobs, no autoscaler, no copies of logs."""
+    parameters.ray_client_server_port = None
+    parameters.no_monitor = True
+    parameters.include_log_monitor = False
