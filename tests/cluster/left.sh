@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What jobs have left on each node: processes beside those of the node itself, and files in /tmp and /dev/shm.
-set -uo pipefail
+set -u
 # shellcheck disable=SC1091
 . "${LAB:=/var/tmp/hpo-lab}/run/vars"
 export LAB

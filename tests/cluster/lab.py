@@ -1,0 +1,186 @@
+"""A real Slurm on this machine (up.sh), and jobs on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL"}
+NOBODY = 65534
+
+
+def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
+    """What `true` returns once that is true; fails after a time that is long for it."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass(frozen=True)
+class Lab:
+    folder: Path
+    nodes: Sequence[str]
+
+    @property
+    def scripts(self) -> Path:
+        """As an installed package has them: in some folder."""
+        return self.folder / "scripts"
+
+    def call(self, *command: str | Path, user: int = 0, cwd: Path | None = None, **variables: str) -> str:
+        """What a command of Slurm's or of the lab's prints."""
+        env = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin",
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.folder / "home" / str(user)),
+            "LAB": str(self.folder),
+            "SLURM_CONF": str(self.folder / "etc" / "slurm.conf"),
+        }
+        before = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        done = subprocess.run(
+            [*before, *map(str, command)],
+            env=env | variables,
+            cwd=cwd or self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def node(self, what: str, name: str, *command: str) -> str:
+        return self.call(HERE / "node.sh", what, name, *command)
+
+    def work(self, name: str, user: int = 0) -> Path:
+        """A folder on storage that all nodes see."""
+        for folder in (self.folder / "work" / name, self.folder / "home" / str(user)):
+            folder.mkdir(parents=True, exist_ok=True)
+            os.chown(folder, user, user)
+        return self.folder / "work" / name
+
+    def submit(
+        self, cwd: Path, *words: str, sbatch: Sequence[str] = (), user: int = 0, **variables: str
+    ) -> Job:
+        told = self.call(
+            "sbatch",
+            "--parsable",
+            *sbatch,
+            self.scripts / "submit.sh",
+            *words,
+            user=user,
+            cwd=cwd,
+            **variables,
+        )
+        return Job(self, told.strip(), cwd)
+
+    def ready(self) -> bool:
+        """Whether all nodes are up and without a job."""
+        states = self.call("sinfo", "-h", "-N", "-p", "main", "-o", "%T").split()
+        return states == ["idle"] * len(self.nodes) and not self.call("squeue", "-h")
+
+    def left(self) -> str:
+        """What jobs have left behind on nodes, once there has been time to tidy up."""
+        end = time.monotonic() + 20
+        while (left := self.call(HERE / "left.sh")) and time.monotonic() < end:
+            time.sleep(0.5)
+        return left
+
+
+@dataclass(frozen=True)
+class Job:
+    lab: Lab
+    number: str
+    cwd: Path
+    submitted: float = field(default_factory=time.time)
+
+    def about(self) -> Mapping[str, str]:
+        told = self.lab.call("scontrol", "show", "job", self.number)
+        return dict(re.findall(r"(?:^|\s)(\w+)=(\S*)", told))
+
+    @property
+    def output(self) -> str:
+        file = self.cwd / f"slurm-{self.number}.out"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    @property
+    def run(self) -> Path:
+        """The run directory, where the job itself has named it."""
+        return next(self.cwd.glob(f"runs/*-{self.number}"), self.cwd / "none")
+
+    def events(self, kind: str = "") -> list[dict[str, Any]]:
+        try:
+            lines = (self.run / "journal.jsonl").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = [json.loads(line) for line in lines if line.endswith("}")]
+        return [event for event in found if kind in ("", event["event"])]
+
+    def until(self, true: Callable[[], Any], seconds: float = 120) -> Any:
+        """Wait for something of a job that runs on."""
+
+        def look() -> Any:
+            found = true()
+            assert found or self.about()["JobState"] not in OVER, self.output
+            return found
+
+        try:
+            return until(look, seconds, str(true))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output}") from error
+
+    def ended(self, seconds: float = 300) -> str:
+        """How it ended."""
+        state = until(lambda: (s := self.about()["JobState"]) in OVER and s, seconds, self.number)
+        return str(state)
+
+    def cancel(self) -> None:
+        self.lab.call("scancel", self.number)
+
+
+def assert_whole(job: Job, count: int) -> None:
+    """No finished trial was lost or run again, and there are as many as were asked for."""
+    begun = [event["trial"] for event in job.events("trial")]
+    assert begun == list(range(1, count + 1)), job.output
+    ended: set[int] = set()
+    for event in job.events():
+        if event["event"] == "start":
+            assert event["trial"] not in ended, f"trial {event['trial']} was run again"
+        if event["event"] == "end" and event["state"] in ("finished", "stopped"):
+            assert event["trial"] not in ended, f"trial {event['trial']} ended twice"
+            ended.add(event["trial"])
+    assert ended == set(begun), job.output
+
+
+def hidden(path: str) -> bool:
+    """Whether a node does not see it, or another user may not."""
+    above = [Path(path), *Path(path).parents]
+    return path.startswith("/tmp/") or any(not folder.stat().st_mode & 1 for folder in above)
+
+
+@contextmanager
+def up(nodes: int = 3) -> Iterator[Lab]:
+    """A cluster, for as long as the block lasts."""
+    folder = Path(tempfile.mkdtemp(prefix="hpo-lab-", dir="/var/tmp"))
+    share = [path for path in {str(ROOT), sys.prefix, sys.base_prefix} if hidden(path)]
+    env = {**os.environ, "LAB": str(folder), "NODES": str(nodes), "SHARE": " ".join(share)}
+    try:
+        done = subprocess.run([HERE / "up.sh"], env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        shutil.copytree(ROOT / "slurm", folder / "scripts")
+        yield Lab(folder, [f"node{i + 1}" for i in range(nodes)])
+    finally:
+        subprocess.run([HERE / "down.sh"], env=env, check=True, timeout=120)
