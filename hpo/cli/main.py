@@ -20,6 +20,7 @@ from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
 from hpo.cli.status import status
 from hpo.cli.stop import stop
+from hpo.cli.submit import submit
 from hpo.errors import HpoError, visible
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 for command in (check, run, resume, status, stop, best, schedule, schema):
     app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit)
 
 
 @app.callback(invoke_without_command=True)

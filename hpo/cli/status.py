@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from hpo.errors import UserError
 from hpo.record.observed import Observed, observe
 from hpo.record.trials import has_value, rank
+from hpo.slurm.queue import QueuedJob, queued
+from hpo.slurm.submission import job_of
 
 
 def status(
@@ -17,15 +20,32 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show how far a run is, from any machine that sees its directory."""
-    seen = observe(run)
+    try:
+        seen = observe(run)
+    except UserError:
+        if (submitted := job_of(run)) is None:
+            raise
+        _not_begun(run, queued(submitted), as_json=as_json)
+        return
+    number = seen.record.job or job_of(run)
+    job = queued(number) if number else None
     if as_json:
         from hpo.review.cells import strict
 
-        typer.echo(json.dumps(strict(_told(seen)), indent=2, ensure_ascii=False, allow_nan=False))
+        told = _told(seen) | {"slurm": job and vars(job)}
+        typer.echo(json.dumps(strict(told), indent=2, ensure_ascii=False, allow_nan=False))
         return
     from hpo.review.terminal import console, status_panel
 
-    console().print(status_panel(seen.record, driver=seen.driver))
+    console().print(status_panel(seen.record, driver=seen.driver, job=str(job or "")))
+
+
+def _not_begun(run: Path, job: QueuedJob, *, as_json: bool) -> None:
+    """A run that was submitted and has no journal yet."""
+    if as_json:
+        typer.echo(json.dumps({"directory": str(run), "state": "submitted", "slurm": vars(job)}, indent=2))
+    else:
+        typer.echo(f"{run} has not begun: {job}")
 
 
 def _told(seen: Observed) -> dict[str, Any]:

@@ -173,6 +173,7 @@ class Plan:
             "engine": self.options.engine,
             "function": self.options.train is not None,
             "host": socket.gethostname(),
+            "job": self.environment.get("SLURM_JOB_ID"),
             "slots": slots,
         }
 

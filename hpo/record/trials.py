@@ -40,6 +40,8 @@ class RunRecord:
     trials: tuple[TrialRecord, ...]
     goals: Mapping[str, str] = field(default_factory=dict)
     """Name → goal of each objective where there are several; `metric` is the first."""
+    job: str = ""
+    """The batch job that drives it, or did so last."""
 
     @property
     def states(self) -> dict[str, int]:
@@ -185,6 +187,7 @@ class RunState:
             ended=self.ended,
             updated=self.updated,
             trials=tuple(self.trials[n].record() for n in sorted(self.trials)),
+            job=str(run.get("job") or ""),
             goals={str(one["name"]): str(one["goal"]) for one in run.get("metrics") or ()},
         )
 

@@ -56,14 +56,18 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
         out.print(Text(f"no trial gave a value of {visible(record.metric or 'the metric')}"))
 
 
-def status_panel(record: RunRecord, now: float | None = None, driver: Owner | None = None) -> RenderableType:
-    """How far a run is, and who drives it; `now` in unix seconds tells how long ago the journal heard."""
+def status_panel(
+    record: RunRecord, now: float | None = None, driver: Owner | None = None, job: str = ""
+) -> RenderableType:
+    """How far a run is, who drives it, what Slurm says; `now` in unix seconds: since when the journal is quiet."""
     now = time.time() if now is None else now
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, value in _facts(record, now, driver):
         facts.add_row(name, value)
+        if name == "state" and job:
+            facts.add_row("Slurm", Text(visible(job)))
     running = [trial for trial in record.trials if trial.state == "running"]
     if not running or record.state != "running":
         return facts

@@ -23,6 +23,7 @@ from hpo.space.space import SearchSpace
 from hpo.sweepfile.early import EarlyTerminate
 from hpo.sweepfile.search import METHODS, Search
 from hpo.sweepfile.section import Count, Section
+from hpo.sweepfile.slurm import SlurmSettings
 
 LONGEST_TIME = 100
 """Characters; a longer time is none."""
@@ -184,6 +185,8 @@ class HpoSettings(Section):
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
+    slurm: SlurmSettings = SlurmSettings()
+    """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 
 
 class Controller(BaseModel):
