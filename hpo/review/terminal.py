@@ -59,7 +59,7 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
 def status_panel(
     record: RunRecord, now: float | None = None, driver: Owner | None = None, job: str = ""
 ) -> RenderableType:
-    """How far a run is, who drives it, what Slurm says; `now` in unix seconds: since when the journal is quiet."""
+    """How far a run is, who drives it, what Slurm says; `now` in unix seconds: for how long it is quiet."""
     now = time.time() if now is None else now
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)

@@ -109,7 +109,7 @@ def test_what_would_be_submitted(folder: Path, name: str, monkeypatch: pytest.Mo
             "--sbatch cpus_per_task=3",
             "'cpus-per-task' stands beside `sbatch:`; write hpo.slurm.cpus_per_task",
         ),
-        ("--sbatch a.b=3", "write for example {qos: high"),
+        ("--sbatch a.b=3", "is no value of an option of sbatch; write text, or true"),
         ("--cuont 3", "No such option: --cuont"),
         ("--address x", "the job's script gives --address itself"),
         ("--count 3 --set parameters.x.max=-1", "parameters.x"),
