@@ -28,9 +28,11 @@ def listening(lab: Lab, node: str) -> set[int]:
     return {int(each[1].rpartition(":")[2], 16) for each in fields if each[3] == "0A"}
 
 
-def calls(lab: Lab, source: str, target: str, token: str, ports: set[int]) -> dict[str, dict[str, str]]:
+def calls(
+    lab: Lab, source: str, target: str, token: str, ports: set[int], *options: str
+) -> dict[str, dict[str, str]]:
     host = f"10.77.0.{target.removeprefix('node')}"
-    command = (sys.executable, str(HERE / "intruder.py"), host, token, *map(str, sorted(ports)))
+    command = (sys.executable, str(HERE / "intruder.py"), *options, host, token, *map(str, sorted(ports)))
     found: dict[str, dict[str, str]] = json.loads(lab.node("exec", source, *command))
     return found
 
@@ -39,7 +41,7 @@ def running(lab: Lab) -> tuple[Job, Path, dict[str, set[int]]]:
     """A job on all nodes, its token's file, and the ports that are its own."""
     before = {node: listening(lab, node) for node in lab.nodes}
     sbatch = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
-    told = ("sweep.yaml", "--count", "200", "--min-nodes", "3")
+    told = ("sweep.yaml", "--count", "5000", "--min-nodes", "3")
     job = lab.submit(sweep_in(lab, "access"), *told, sbatch=sbatch)
     job.until(lambda: len({event["node"] for event in job.events("start")}) == 3)
     ports = {node: listening(lab, node) - before[node] for node in lab.nodes}
@@ -66,7 +68,7 @@ def test_no_port_answers_without_the_token(lab: Lab) -> None:
             assert set(https.values()) <= {"401", "403", "404", "405"}, https
             refused = Counter(said for each in found.values() for said in each.values())
             assert refused["UNAUTHENTICATED"] >= 3, found  # the question was understood
-        right = calls(lab, source, node, token, ports[node])
+        right = calls(lab, source, node, token, ports[node], "--read")
         assert "OK" in {said for each in right.values() for said in each.values()}, right
     job.cancel()
 
