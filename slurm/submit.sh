@@ -24,7 +24,7 @@ timeout=${HPO_START_TIMEOUT:-300}
 warning=${HPO_WARNING:-120} # seconds from SIGUSR1 to the end, as in --signal above
 
 # Slurm runs a copy of this file, and knows where the other scripts stand.
-here=$(dirname "$0")
+here=${HPO_SCRIPTS:-$(dirname "$0")}
 if [ ! -e "$here/start-head.sh" ]; then
   here=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p')
   here=$(dirname "${here%" $*"}")
@@ -165,6 +165,7 @@ if [ "$code" -eq 75 ] && [ -z "$warned" ] && seconds=$(left) && [ "$seconds" -lt
 if [ -z "$killed" ] && [ "$code" -ne 0 ] && [ -n "$warned$lost" ]; then
   if [ "$attempt" -lt "$HPO_MAX_REQUEUES" ]; then
     say "requeue $((attempt + 1)) of $HPO_MAX_REQUEUES: goes on with $out"
+    trap 'exit "$code"' TERM # by which Slurm ends this attempt
     for n in 1 2 3; do timeout 60 scontrol requeue "$SLURM_JOB_ID" && pause 120; done
     say "not requeued"
   else
