@@ -102,3 +102,20 @@ def test_two_jobs_on_the_same_nodes_do_not_meet(lab: Lab, users: tuple[int, int]
     for node in lab.nodes:
         gpus = [{one["gpus"] for one in by_node(trials_of(job))[node]} for job in jobs]
         assert sorted(gpus, key=sorted) == [{"0"}, {"1"}]
+
+
+def test_the_network_can_be_named_and_who_does_not_reach_it_says_so(lab: Lab) -> None:
+    lab.node("exec", "node3", "ip", "link", "set", "eth1", "down")
+    try:
+        told = ("sweep.yaml", "--count", "40")
+        folder = sweep_in(lab, "network")
+        job = lab.submit(folder, *told, sbatch=THREE, HPO_INTERFACE="eth1", HPO_START_TIMEOUT="15")
+        assert job.ended() == "COMPLETED", job.output
+    finally:
+        lab.node("exec", "node3", "ip", "link", "set", "eth1", "up")
+    assert_whole(job, 40)
+    assert {event["node"] for event in job.events("start")} == {"node1", "node2"}
+    assert "node2 has joined" in job.output
+    assert "(10.78.0.2, " in job.output
+    assert "cannot reach the head at 10.78.0.1:" in job.output
+    assert "from eth0 10.77.0.3, eth1 10.78.0.3" in job.output
