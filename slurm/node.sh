@@ -5,6 +5,8 @@
 #   HPO_END_GRACE      seconds from SIGTERM to SIGKILL for what still runs at the end [5]
 # shellcheck shell=bash
 NODE=${SLURMD_NODENAME:-$(hostname -s)}
+JOB=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+JOB=${JOB:-${SLURM_JOB_ID:-}} # one task of an array has the number of the whole
 TIMEOUT=${HPO_START_TIMEOUT:-300}
 GRACE=${HPO_END_GRACE:-5}
 BASE=${HPO_TMPDIR:-/tmp}

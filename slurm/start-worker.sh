@@ -39,7 +39,7 @@ join() {
 # orphaned: whether Slurm has taken the node of the job's script out of the job
 orphaned() {
   local job host nodes
-  job=$(timeout 20 scontrol -o show job "${SLURM_JOB_ID:-}" 2>/dev/null) || return 1
+  job=$(timeout 20 scontrol -o show job "$JOB" 2>/dev/null) || return 1
   host=$(grep -oP ' BatchHost=\K\S+' <<<"$job")
   nodes=$(grep -oP ' NodeList=\K\S+' <<<"$job")
   grep -q ' JobState=RUNNING' <<<"$job" && ! scontrol show hostnames "$nodes" | grep -qx "$host"
@@ -48,30 +48,31 @@ orphaned() {
 # Nobody reads this script's output any more: what it does is told in the job's own file.
 requeue() {
   local file
-  file=$(scontrol show job "$SLURM_JOB_ID" | grep -oP ' StdOut=\K.*')
+  file=$(scontrol show job "$JOB" | grep -oP ' StdOut=\K.*')
   rm -f "$DIR/token" "$DIR/address"
   if [ "${SLURM_RESTART_COUNT:-0}" -lt "${HPO_MAX_REQUEUES:-20}" ]; then
     say "the node of the job's script is lost: requeue" >>"${file:-$DIR/lost}"
-    timeout 60 scontrol requeue "$SLURM_JOB_ID" >>"${file:-$DIR/lost}" 2>&1
+    timeout 60 scontrol requeue "$JOB" >>"${file:-$DIR/lost}" 2>&1
   else
     say "the node of the job's script is lost, and this was the last attempt" >>"${file:-$DIR/lost}"
-    timeout 60 scancel "$SLURM_JOB_ID"
+    timeout 60 scancel "$JOB"
   fi
 }
 
+# check: the work of a node while it waits; a silent head keeps Ray here busy for minutes
+check() {
+  ! stopped || end 0
+  if [ $((ticks++ % 20)) -eq 19 ] && ! reachable "$HEAD" "$PORT" && orphaned; then requeue; end 0; fi
+  pause 0.5
+}
+
+ticks=0
 for attempt in 1 2 3; do
   SECONDS=0
   join
-  while running; do
-    ! stopped || end 0
-    pause 0.5
-  done
+  while running; do check; done
   say "Ray has ended here (attempt $attempt)"
   end_all
-  until stopped || reachable "$HEAD" "$PORT"; do
-    ! orphaned || { requeue; end 0; }
-    pause 5
-  done
-  ! stopped || end 0
+  until reachable "$HEAD" "$PORT"; do check; done
 done
 end 71 "Ray has ended again and again:"

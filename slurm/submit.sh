@@ -19,14 +19,16 @@ pause() { sleep "$1" & wait $!; } # signals cut it short
 lives() { kill -0 "$1" 2>/dev/null; }
 : "${SLURM_JOB_ID:?start this with sbatch}"
 unset SLURM_EXPORT_ENV # --export=NONE would leave srun without PATH
+job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+job=${job:-$SLURM_JOB_ID} # one task of an array has the number of the whole
 attempt=${SLURM_RESTART_COUNT:-0}
 timeout=${HPO_START_TIMEOUT:-300}
 warning=${HPO_WARNING:-120} # seconds from SIGUSR1 to the end, as in --signal above
 
 # Slurm runs a copy of this file, and knows where the other scripts stand.
-here=$(dirname "$0")
+here=${HPO_SCRIPTS:-$(dirname "$0")}
 if [ ! -e "$here/start-head.sh" ]; then
-  here=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p')
+  here=$(scontrol show job "$job" | sed -n 's/^ *Command=//p')
   here=$(dirname "${here%" $*"}")
 fi
 
@@ -103,7 +105,7 @@ joined() { find "$dir/joined" -type f 2>/dev/null | wc -l; }
 stands() { [ -s "$dir/address" ] && { [ "$min_nodes" -le 1 ] || [ "$(joined)" -ge "$min_nodes" ]; }; }
 until stands || [ -n "$warned$killed" ] || ! lives "$head" || [ "$SECONDS" -ge "$timeout" ]; do pause 0.1; done
 
-ends=$(date -d "$(scontrol show job "$SLURM_JOB_ID" | grep -oP ' EndTime=\K\S+')" +%s 2>/dev/null)
+ends=$(date -d "$(scontrol show job "$job" | grep -oP ' EndTime=\K\S+')" +%s 2>/dev/null)
 left() { [ -n "$ends" ] && echo $((ends - $(date +%s))); } # seconds, where the job has a limit
 
 # run: the driver, without what makes scripts believe that they are a part of an MPI job
@@ -165,7 +167,8 @@ if [ "$code" -eq 75 ] && [ -z "$warned" ] && seconds=$(left) && [ "$seconds" -lt
 if [ -z "$killed" ] && [ "$code" -ne 0 ] && [ -n "$warned$lost" ]; then
   if [ "$attempt" -lt "$HPO_MAX_REQUEUES" ]; then
     say "requeue $((attempt + 1)) of $HPO_MAX_REQUEUES: goes on with $out"
-    for n in 1 2 3; do timeout 60 scontrol requeue "$SLURM_JOB_ID" && pause 120; done
+    trap 'exit "$code"' TERM # by which Slurm ends this attempt
+    for n in 1 2 3; do timeout 60 scontrol requeue "$job" && pause 120; done
     say "not requeued"
   else
     say "was requeued $attempt times already"

@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,16 @@ class Lab:
         states = self.call("sinfo", "-h", "-N", "-p", "main", "-o", "%T").split()
         return states == ["idle"] * len(self.nodes) and not self.call("squeue", "-h")
 
-    def left(self) -> str:
+    def restart_controller(self) -> None:
+        """kill -9 slurmctld, and start it again where it was."""
+        pid = int((self.folder / "run" / "slurmctld.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not Path(f"/proc/{pid}").exists(), 10, "slurmctld is dead")
+        self.call("slurmctld", "-f", self.folder / "etc" / "slurm.conf")
+
+    def left(self, seconds: float = 20) -> str:
         """What jobs have left behind on nodes, once there has been time to tidy up."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + seconds
         while (left := self.call(HERE / "left.sh")) and time.monotonic() < end:
             time.sleep(0.5)
         return left
@@ -105,7 +113,8 @@ class Job:
     lab: Lab
     number: str
     cwd: Path
-    submitted: float = field(default_factory=time.time)
+    out: Path | None = None
+    """The run directory, where it was named."""
 
     def about(self) -> Mapping[str, str]:
         told = self.lab.call("scontrol", "show", "job", self.number)
@@ -118,8 +127,8 @@ class Job:
 
     @property
     def run(self) -> Path:
-        """The run directory, where the job itself has named it."""
-        return next(self.cwd.glob(f"runs/*-{self.number}"), self.cwd / "none")
+        """The run directory; where none was named the job has done so."""
+        return self.out or next(self.cwd.glob(f"runs/*-{self.number}"), self.cwd / "none")
 
     def events(self, kind: str = "") -> list[dict[str, Any]]:
         try:
@@ -149,6 +158,21 @@ class Job:
 
     def cancel(self) -> None:
         self.lab.call("scancel", self.number)
+
+
+def sweep_in(lab: Lab, name: str, user: int = 0) -> Path:
+    """A folder with a sweep in it, where a job is submitted."""
+    folder = lab.work(name, user)
+    for file in ("trial.py", "sweep.yaml"):
+        shutil.copy(HERE / file, folder)
+    return folder
+
+
+def trials_of(job: Job) -> list[dict[str, Any]]:
+    """What each process of a trial has said of itself."""
+    logs = sorted(job.run.glob("trials/*/log.txt"))
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 def assert_whole(job: Job, count: int) -> None:

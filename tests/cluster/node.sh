@@ -53,30 +53,30 @@ closed() {
   local path='' part
   while IFS= read -r -d / part; do
     path+=${part:+/$part}
+    [ -z "$path" ] || [ -e "$path" ] || return 0
     [ -z "$path" ] || (( 0$(stat -c %a "$path") & 1 )) || { echo "$path"; return; }
   done <<<"$1/"
 }
 
 # init: the first process of a node
 init() {
-  local share k=0 hidden
-  # shellcheck disable=SC2153
+  local path k=0 hidden
   mount --make-rprivate /
   hostname "$node"
   mount -t tmpfs -o mode=755,size=64m tmpfs /run
   mount -t tmpfs -o "mode=1777,size=$SHM" tmpfs /dev/shm
-  for share in $SHARE; do mkdir -p /run/share/$((++k)) && mount --rbind "$share" /run/share/$k; done
+  for path in $SHARE; do mkdir -p /run/share/$((++k)) && mount --rbind "$path" /run/share/$k; done
   mount --bind "$LAB/etc/hosts" /etc/hosts
   mkdir -p /etc/slurm
   mount --bind "$LAB/etc" /etc/slurm
   cd /
-  for share in $SHARE; do
-    hidden=$(closed "$share")
+  for path in $SHARE; do
+    hidden=$(closed "$path")
     [ -z "$hidden" ] || mount -t tmpfs -o mode=755,size=1m tmpfs "$hidden"
   done
   mount --bind "$folder/tmp" /tmp
   k=0
-  for share in $SHARE; do mkdir -p "$share" && mount --rbind /run/share/$((++k)) "$share"; done
+  for path in $SHARE; do mkdir -p "$path" && mount --rbind /run/share/$((++k)) "$path"; done
   find /tmp -mindepth 1 -maxdepth 1 >/run/before # what is no job's
   trap 'exit 0' TERM INT
   slurmd -f "$LAB/etc/slurm.conf"

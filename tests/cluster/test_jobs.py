@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.lab import HERE, NOBODY, ROOT, Job, Lab, assert_whole
+from tests.cluster.lab import NOBODY, ROOT, Lab, assert_whole, sweep_in, trials_of
 
 THREE = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
-
-
-def here(lab: Lab, name: str, user: int = 0) -> Path:
-    """A folder with the sweep in it, where a job is submitted."""
-    folder = lab.work(name, user)
-    for file in ("trial.py", "sweep.yaml"):
-        shutil.copy(HERE / file, folder)
-    return folder
-
-
-def seen(job: Job) -> list[dict[str, Any]]:
-    """What each process of a trial has said of itself."""
-    lines = [
-        line for log in sorted(job.run.glob("trials/*/log.txt")) for line in log.read_text().splitlines()
-    ]
-    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 def at_once(trials: list[dict[str, Any]], gpu: str) -> int:
@@ -59,14 +41,14 @@ def test_the_example_runs_on_all_nodes(lab: Lab) -> None:
 @pytest.mark.parametrize(("gpu", "shared"), [("1", 1), ("0.5", 2)])
 def test_each_trial_sees_the_gpus_that_it_has(lab: Lab, gpu: str, shared: int) -> None:
     job = lab.submit(
-        here(lab, f"gpu-{gpu}"),
+        sweep_in(lab, f"gpu-{gpu}"),
         *("sweep.yaml", "--count", "24", "--min-nodes", "3", "--set", f"hpo.resources.gpu={gpu}"),
         *("--set", "hpo.resources.cpu=0.5"),
         sbatch=THREE,
     )
     assert job.ended() == "COMPLETED", job.output
     assert_whole(job, 24)
-    nodes = by_node(seen(job))
+    nodes = by_node(trials_of(job))
     assert set(nodes) == set(lab.nodes)
     for trials in nodes.values():
         assert {one["gpus"] for one in trials} == {"0", "1"}
@@ -75,7 +57,7 @@ def test_each_trial_sees_the_gpus_that_it_has(lab: Lab, gpu: str, shared: int) -
 
 def test_what_slurm_gave_is_what_there_is(lab: Lab) -> None:
     """A part of a node: its second GPU, two CPUs, without what looks like a job of several processes."""
-    folder = here(lab, "part")
+    folder = sweep_in(lab, "part")
     one = (
         "--nodes=1",
         "--cpus-per-task=2",
@@ -91,11 +73,13 @@ def test_what_slurm_gave_is_what_there_is(lab: Lab) -> None:
         assert_whole(job, 8)
         assert job.events("run")[0]["slots"] == 1
         assert "(10.77.0.1, 2 CPUs, 1 GPUs)" in job.output
-        assert {tuple(trial["slurm"]) for trial in seen(job)} == {
+        assert {tuple(trial["slurm"]) for trial in trials_of(job)} == {
             ("SLURM_CONF", "SLURM_JOB_ID", "SLURM_JOB_NAME")
         }
-    assert [{trial["gpus"] for trial in seen(job)} for job in (first, second)] == [{"0"}, {"1"}]
-    overlap = [max(trial["began"] for trial in seen(a)) > seen(b)[0]["began"] for a, b in [(first, second)]]
+    assert [{trial["gpus"] for trial in trials_of(job)} for job in (first, second)] == [{"0"}, {"1"}]
+    overlap = [
+        max(trial["began"] for trial in trials_of(a)) > trials_of(b)[0]["began"] for a, b in [(first, second)]
+    ]
     assert overlap == [True]
 
 
@@ -104,7 +88,7 @@ def test_two_jobs_on_the_same_nodes_do_not_meet(lab: Lab, users: tuple[int, int]
     half = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=1", "--time=10")
     jobs = [
         lab.submit(
-            here(lab, f"two-{users[1]}-{number}", user),
+            sweep_in(lab, f"two-{users[1]}-{number}", user),
             *("sweep.yaml", "--count", "16", "--min-nodes", "3"),
             sbatch=half,
             user=user,
@@ -116,5 +100,22 @@ def test_two_jobs_on_the_same_nodes_do_not_meet(lab: Lab, users: tuple[int, int]
         assert_whole(job, 16)
         assert {event["node"] for event in job.events("start")} == set(lab.nodes)
     for node in lab.nodes:
-        gpus = [{one["gpus"] for one in by_node(seen(job))[node]} for job in jobs]
+        gpus = [{one["gpus"] for one in by_node(trials_of(job))[node]} for job in jobs]
         assert sorted(gpus, key=sorted) == [{"0"}, {"1"}]
+
+
+def test_the_network_can_be_named_and_who_does_not_reach_it_says_so(lab: Lab) -> None:
+    lab.node("exec", "node3", "ip", "link", "set", "eth1", "down")
+    try:
+        told = ("sweep.yaml", "--count", "40")
+        folder = sweep_in(lab, "network")
+        job = lab.submit(folder, *told, sbatch=THREE, HPO_INTERFACE="eth1", HPO_START_TIMEOUT="15")
+        assert job.ended() == "COMPLETED", job.output
+    finally:
+        lab.node("exec", "node3", "ip", "link", "set", "eth1", "up")
+    assert_whole(job, 40)
+    assert {event["node"] for event in job.events("start")} == {"node1", "node2"}
+    assert "node2 has joined" in job.output
+    assert "(10.78.0.2, " in job.output
+    assert "cannot reach the head at 10.78.0.1:" in job.output
+    assert "from eth0 10.77.0.3, eth1 10.78.0.3" in job.output

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hpo.sweepfile.model import Resources
 from hpo.trial.recipe import Recipe
 
 pytestmark = pytest.mark.ray
@@ -49,3 +51,19 @@ def test_threads_follow_the_cores(cpus: float, threads: str) -> None:
 def test_the_users_own_number_of_threads_is_left_alone() -> None:
     env = Recipe("/run", "/", {"PATH": "/bin", "OMP_NUM_THREADS": "7"}, cpus=2).build(1, 1, {}).env
     assert (env["OMP_NUM_THREADS"], env["MKL_NUM_THREADS"]) == ("7", "2")
+
+
+@pytest.mark.parametrize(
+    ("demand", "room"),
+    [
+        ({"cpu": 2, "gpu": 0}, 3),  # one of three cores stays free on each node
+        ({"cpu": 0.5, "gpu": 0.4}, 8),  # a share is of one GPU
+        ({"cpu": 1, "gpu": 2}, 2),
+        ({"cpu": 0.5, "gpu": 0}, 18),
+    ],
+)
+def test_trials_fit_on_single_nodes_and_not_on_their_sum(demand: dict[str, Any], room: int) -> None:
+    from hpo.engine.cluster import Cluster, Node
+
+    cluster = Cluster("here", (Node(3, 2, 0), Node(3, 2, 0), Node(3, 0, 0)))
+    assert cluster.room(Resources(**demand)) == room

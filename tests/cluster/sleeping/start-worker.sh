@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+ray start --address "$1"
+sleep infinity
