@@ -131,11 +131,11 @@ def test_a_machine_too_busy_for_ray_gets_another_try(
         if len(tries) < 3:
             raise Exception("The current node timed out during startup. This could happen because …")
 
-    monkeypatch.setattr(cluster.ray, "init", init)
+    monkeypatch.setattr("ray.init", init)
     cluster._start(None)
     assert len(tries) == 3
     assert "this machine is busy: once more" in capsys.readouterr().err
-    monkeypatch.setattr(cluster.ray, "init", lambda **settings: fail("no room"))
+    monkeypatch.setattr("ray.init", lambda **settings: fail("no room"))
     with pytest.raises(UserError, match="does not answer: no room"):
         cluster._start(None)
 
