@@ -94,7 +94,8 @@ def _targets(node: ast.AST, package: str) -> list[str]:
         source = ".".join([*above, *([node.module] if node.module else [])])
         return [_home(source, alias.name) for alias in node.names]
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("hpo."):
-        return [node.value] if node.value in modules() else []  # loaded by name: a table, `python -m`
+        path = modules().get(node.value)  # loaded by name: a table, `python -m`; a package may be a key, too
+        return [node.value] if path and path.name != "__init__.py" else []
     return []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -30,12 +29,6 @@ def carry_out(planned: Plan, *, verbose: bool, notes: Iterable[str] = ()) -> Non
     if planned.over:
         print(f"nothing is left to do: {_over(planned)}", file=sys.stderr)
     _finish(result)
-
-
-def time_left() -> float | None:
-    """Seconds that slurm/submit.sh gives a sweep without a time budget; None outside of such a job."""
-    told = os.environ.get("HPO_TIME_LEFT", "")
-    return float(told) if told.isdecimal() else None
 
 
 def _over(planned: Plan) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.carry_out import carry_out, time_left
+from hpo.cli.carry_out import carry_out
 
 
 def resume(
@@ -30,12 +30,5 @@ def resume(
     from hpo.engine.plan import RunOptions
     from hpo.engine.reopening import reopen
 
-    options = RunOptions(
-        run,
-        count,
-        concurrency=concurrency,
-        address=address,
-        retry_failed=retry_failed,
-        time_left=time_left(),
-    )
+    options = RunOptions(run, count, concurrency=concurrency, address=address, retry_failed=retry_failed)
     carry_out(reopen(run, options, change=change or ()), verbose=verbose)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.carry_out import carry_out, time_left
+from hpo.cli.carry_out import carry_out
 from hpo.cli.problems import show
 from hpo.record.journal import begun
 from hpo.sweepfile.load import read_sweep
@@ -18,9 +18,7 @@ def run(
     sweep: Annotated[Path, typer.Argument(help="Sweep file.", metavar="SWEEP")],
     out: Annotated[Path | None, typer.Option(help="Run directory [runs/NAME-DATE-TIME].")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="How many trials [run_cap].")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the search [hpo.seed, else a fresh one].")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search [hpo.seed].")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Most trials at once [what fits].")] = None,
     address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
     engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",
@@ -50,9 +48,7 @@ def run(
     from hpo.engine.reopening import reopen
 
     before = tuple(prior or ())
-    options = RunOptions(
-        out, count, seed, concurrency, address, engine, prior=before, replay=replay, time_left=time_left()
-    )
+    options = RunOptions(out, count, seed, concurrency, address, engine, prior=before, replay=replay)
     goes_on = resume_or_start and out is not None and begun(out)
     planned = reopen(out, options, loaded) if out and goes_on else plan(loaded, options)
     both = hidden(loaded.valid(), sweep, Path.cwd())

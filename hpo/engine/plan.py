@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 Watch = Callable[[RunState], None]
 
 
+def time_left() -> float | None:
+    """Seconds that slurm/submit.sh gives a sweep without a time budget; None outside of such a job."""
+    told = os.environ.get("HPO_TIME_LEFT", "")
+    return float(told) if told.isdecimal() else None
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What the command line says beside the sweep; None leaves a thing to the sweep."""
@@ -47,7 +53,7 @@ class RunOptions:
     prior: tuple[Path, ...] = ()
     retry_failed: bool = False
     """On resuming: try failed trials again."""
-    time_left: float | None = None
+    time_left: float | None = field(default_factory=time_left)
     """Seconds that a batch job has left: the time budget of a sweep that has none."""
 
 

@@ -40,8 +40,7 @@ def reopen(
         raise UserError(f"{directory} holds an empty journal: its run never began; start it anew")
     last = runs[-1]
     _check_kind(directory, last, options)
-    own = loaded is None
-    loaded = loaded or _own(directory, last, change)
+    given, loaded = loaded, loaded or _own(directory, last, change)
     sweep = timed(loaded.valid(), options)
     changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
     _refuse(directory, [one for one in changed if not one.harmless])
@@ -49,19 +48,14 @@ def reopen(
         _check_script(directory, sweep, Path(last["cwd"]))
     if last["replay"]:
         sweep = replayed(sweep, read_schedule(directory / SCHEDULE))
-    begun = sum(event["event"] == "trial" for event in events)
     fresh_cap = any(one.key == "run_cap" for one in changed)
-    count = trial_count(sweep, options.count or (sweep.run_cap if fresh_cap else last["count"]))
-    if count is not None and count < begun:
-        raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
-    warned = [str(problem) for problem in loaded.warnings] if own else []
-    prior = tuple(map(Path, last["prior"]))
-    replay = Path(last["replay"]) if last["replay"] else None
+    count = _count(directory, sweep, events, options.count or (sweep.run_cap if fresh_cap else last["count"]))
+    warned = [] if given else [str(problem) for problem in loaded.warnings]
     return Plan(
         sweep,
         dict(loaded.source),
         loaded.file,
-        replace(options, out=directory, prior=prior, replay=replay),
+        _as_begun(replace(options, out=directory), last),
         directory,
         Path(last["cwd"]),
         last["seed"],
@@ -75,6 +69,20 @@ def reopen(
         again=_again(events, sweep, options),
         sampler=last["sampler"],
     )
+
+
+def _count(directory: Path, sweep: Sweep, events: Sequence[Event], wanted: int | None) -> int | None:
+    begun = sum(event["event"] == "trial" for event in events)
+    count = trial_count(sweep, wanted)
+    if count is not None and count < begun:
+        raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
+    return count
+
+
+def _as_begun(options: RunOptions, run: Event) -> RunOptions:
+    """The options with those that a run has for good."""
+    replay = Path(run["replay"]) if run["replay"] else None
+    return replace(options, prior=tuple(map(Path, run["prior"])), replay=replay)
 
 
 def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
