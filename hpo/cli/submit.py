@@ -41,9 +41,7 @@ def submit(
     time: Annotated[str | None, typer.Option(help="Wall time of one job: 12:00:00, 90m, 12h.")] = None,
     partition: Annotated[str | None, typer.Option(help="The site's name of a group of nodes.")] = None,
     account: Annotated[str | None, typer.Option(help="Who pays.")] = None,
-    sbatch: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Any other option of sbatch.")
-    ] = None,
+    sbatch: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="For sbatch.")] = None,
     min_nodes: Annotated[
         int | None, typer.Option(min=1, help="Start when so many nodes have joined [1].")
     ] = None,
