@@ -19,7 +19,7 @@ stop() {
 
 stop "$LAB/run/slurmctld.pid"
 for ((i = 1; i <= NODES; i++)); do
-  if pid=$(cat "$LAB/nodes/node$i/pid" 2>/dev/null); then kill -KILL "$pid"; fi # the kernel ends all else there
+  if pid=$(cat "$LAB/nodes/node$i/pid" 2>/dev/null); then kill -KILL "$pid" 2>/dev/null; fi # the kernel ends all else there
 done
 stop "$LAB/run/munged.pid"
 for ((i = 1; i <= NODES; i++)); do

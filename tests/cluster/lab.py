@@ -88,6 +88,13 @@ class Lab:
         )
         return Job(self, told.strip(), cwd)
 
+    def repair(self) -> None:
+        """Undo what was done to nodes."""
+        for name in self.nodes:
+            if not (self.folder / "nodes" / name / "pid").exists():
+                self.node("boot", name)
+            self.node("heal", name)
+
     def ready(self) -> bool:
         """Whether all nodes are up and without a job."""
         states = self.call("sinfo", "-h", "-N", "-p", "main", "-o", "%T").split()

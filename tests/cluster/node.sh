@@ -77,7 +77,7 @@ init() {
   mount --bind "$folder/tmp" /tmp
   k=0
   for path in $SHARE; do mkdir -p "$path" && mount --rbind /run/share/$((++k)) "$path"; done
-  find /tmp -mindepth 1 -maxdepth 1 >/run/before # what is no job's
+  grep -o '^/tmp/[^/]*' <<<"${SHARE// /$'\n'}" >/run/shared || true
   trap 'exit 0' TERM INT
   slurmd -f "$LAB/etc/slurm.conf"
   : >"$folder/ready"
