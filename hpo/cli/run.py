@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -47,10 +48,8 @@ def run(
     from hpo.engine.planning import plan
     from hpo.engine.reopening import reopen
 
-    before = tuple(prior or ())
-    options = RunOptions(
-        out, count, seed, concurrency, address, engine, prior=before, replay=replay, time_left=time_left()
-    )
+    options = RunOptions(out, count, seed, concurrency, address, engine, None, replay, tuple(prior or ()))
+    options = replace(options, time_left=time_left())
     goes_on = resume_or_start and out is not None and begun(out)
     planned = reopen(out, options, loaded) if out and goes_on else plan(loaded, options)
     both = hidden(loaded.valid(), sweep, Path.cwd())
