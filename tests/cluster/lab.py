@@ -38,6 +38,11 @@ class Lab:
     nodes: Sequence[str]
 
     @property
+    def nets(self) -> list[str]:
+        """The first three numbers of addresses in both networks."""
+        return re.findall(r"^NET2?=(.*)$", (self.folder / "run" / "vars").read_text(), re.MULTILINE)
+
+    @property
     def scripts(self) -> Path:
         """As an installed package has them: in some folder."""
         return self.folder / "scripts"
