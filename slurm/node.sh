@@ -45,7 +45,8 @@ resources() {
   local cpus gpus memory free store=$((256 << 20)) # trials' results pass through the store, which are small
   cpus=${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-$(nproc)}}
   gpus=${SLURM_GPUS_ON_NODE:-$(tr ',' '\n' <<<"${CUDA_VISIBLE_DEVICES:-}" | grep -c .)}
-  memory=$((${SLURM_MEM_PER_NODE:-$((${SLURM_MEM_PER_CPU:-0} * cpus))} << 20)) # in bytes; 0: all that there is
+  memory=${SLURM_MEM_PER_NODE:-$((${SLURM_MEM_PER_CPU:-0} * cpus + ${SLURM_MEM_PER_GPU:-0} * gpus))}
+  memory=$((memory << 20)) # in bytes; 0: all that there is
   free=$(($(df -B1 --output=avail /dev/shm | tail -n 1) * 9 / 10))
   [ "$free" -ge "$store" ] || store=$free
   RESOURCES=(--num-cpus="$cpus" --num-gpus="$gpus" --object-store-memory="$store")

@@ -69,12 +69,13 @@ HPO_END_GRACE=${HPO_END_GRACE:-$(timeout 20 scontrol show config | awk '/^KillWa
 export HPO_END_GRACE=${HPO_END_GRACE:-5}
 
 # step NODE CPUS SCRIPT…: a script on one node, with all that the job has of this node
+declare -A gpus=() # of each node, where the job asked for some in all: Slurm does not work out a step's share
 step() {
   local node=$1 cpus=$2
   shift 2
   env -u SLURM_NTASKS -u SLURM_NPROCS -u SLURM_TASKS_PER_NODE -u SLURM_NTASKS_PER_NODE -u SLURM_CPU_BIND \
-    srun --nodes=1 --ntasks=1 --nodelist="$node" --cpus-per-task="$cpus" --cpu-bind=none --overlap \
-    --kill-on-bad-exit=0 bash "$@" &
+    srun --nodes=1 --ntasks=1 --nodelist="$node" --cpus-per-task="$cpus" ${gpus[$node]:+--gpus="${gpus[$node]}"} \
+    --cpu-bind=none --overlap --kill-on-bad-exit=0 bash "$@" &
 }
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
@@ -84,6 +85,11 @@ for part in ${SLURM_JOB_CPUS_PER_NODE//,/ }; do
   if [[ $part =~ x([0-9]+) ]]; then times=${BASH_REMATCH[1]}; fi
   for ((n = 0; n < times; n++)); do cpus+=("${part%%(*}"); done
 done
+if [ -n "${SLURM_GPUS:-}" ]; then
+  while read -r part n; do
+    for node in $(scontrol show hostnames "$part"); do gpus[$node]=$n; done
+  done < <(scontrol show job -d "$job" | sed -nE 's/^ *Nodes=(\S+) .*GRES=gpu[^ ]*:([0-9]+)(\(.*)?$/\1 \2/p')
+fi
 workers=()
 step "${nodes[0]}" "${cpus[0]}" "$here/start-head.sh" "$dir" "${nodes[@]}"
 head=$!

@@ -19,5 +19,6 @@ def lab(cluster: Lab) -> Iterator[Lab]:
     yield cluster
     for job in cluster.call("squeue", "-h", "-o", "%A").split():
         cluster.call("scancel", job)
+    cluster.repair()
     until(cluster.ready, 120, cluster.call("sinfo", "-N", "-l"))
     assert cluster.left() == ""

@@ -19,12 +19,12 @@ stop() {
 
 stop "$LAB/run/slurmctld.pid"
 for ((i = 1; i <= NODES; i++)); do
-  if pid=$(cat "$LAB/nodes/node$i/pid" 2>/dev/null); then kill -KILL "$pid"; fi # the kernel ends all else there
+  if pid=$(cat "$LAB/nodes/node$i/pid" 2>/dev/null); then kill -KILL "$pid" 2>/dev/null; fi # the kernel ends all else there
 done
 stop "$LAB/run/munged.pid"
 for ((i = 1; i <= NODES; i++)); do
-  for f in 1 2; do ip link delete "hpo${i}e$f" 2>/dev/null; done
-  ip netns delete "hpo$i" 2>/dev/null
+  for f in 1 2; do ip link delete "hpo${ID}n${i}e$f" 2>/dev/null; done
+  ip netns delete "hpo$ID-$i" 2>/dev/null
 done
-for f in 1 2; do ip link delete "hpolab$f" 2>/dev/null; done
+for f in 1 2; do ip link delete "hpo${ID}b$f" 2>/dev/null; done
 rm -rf "$LAB"

@@ -38,6 +38,11 @@ class Lab:
     nodes: Sequence[str]
 
     @property
+    def nets(self) -> list[str]:
+        """The first three numbers of addresses in both networks."""
+        return re.findall(r"^NET2?=(.*)$", (self.folder / "run" / "vars").read_text(), re.MULTILINE)
+
+    @property
     def scripts(self) -> Path:
         """As an installed package has them: in some folder."""
         return self.folder / "scripts"
@@ -87,6 +92,13 @@ class Lab:
             **variables,
         )
         return Job(self, told.strip(), cwd)
+
+    def repair(self) -> None:
+        """Undo what was done to nodes."""
+        for name in self.nodes:
+            if not (self.folder / "nodes" / name / "pid").exists():
+                self.node("boot", name)
+            self.node("heal", name)
 
     def ready(self) -> bool:
         """Whether all nodes are up and without a job."""

@@ -6,7 +6,7 @@ set -u
 export LAB
 look() {
   ps -eo pid=,ppid=,args= | awk -v me=$$ '$1 != 1 && $1 != me && $2 != me && !/^ *[0-9]+ +1 (slurmd|sleep 86400)/'
-  find /tmp /dev/shm -mindepth 1 -maxdepth 1 | grep -vxFf /run/before
+  find /tmp /dev/shm -mindepth 1 -maxdepth 1 | grep -vxFf /run/shared
 }
 for ((i = 1; i <= NODES; i++)); do
   [ -e "$LAB/nodes/node$i/pid" ] || continue

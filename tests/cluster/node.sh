@@ -8,32 +8,32 @@
 set -euo pipefail
 # shellcheck disable=SC1091
 . "${LAB:=/var/tmp/hpo-lab}/run/vars"
-what=$1 node=$2 number=${2#node} folder=$LAB/nodes/$2
+what=$1 node=$2 number=${2#node} space=hpo$ID-${2#node} folder=$LAB/nodes/$2
 shift 2
 
 enter() { nsenter -t "$(cat "$folder/pid")" -n -u -p -m -i -- "$@"; }
-link() { for f in 1 2; do ip link set "hpo${number}e$f" "$1"; done; }
+link() { for f in 1 2; do ip link set "hpo${ID}n${number}e$f" "$1"; done; }
 
 network() {
   local f net
-  ip netns add "hpo$number"
+  ip netns add "$space"
   for f in 1 2; do
     [ $f -eq 1 ] && net=$NET || net=$NET2
-    ip link add "hpo${number}e$f" type veth peer name "eth$((f - 1))" netns "hpo$number"
-    ip link set "hpo${number}e$f" master "hpolab$f"
-    ip -n "hpo$number" address add "$net.$number/24" dev "eth$((f - 1))"
-    ip -n "hpo$number" link set "eth$((f - 1))" up
+    ip link add "hpo${ID}n${number}e$f" type veth peer name "eth$((f - 1))" netns "$space"
+    ip link set "hpo${ID}n${number}e$f" master "hpo${ID}b$f"
+    ip -n "$space" address add "$net.$number/24" dev "eth$((f - 1))"
+    ip -n "$space" link set "eth$((f - 1))" up
   done
-  ip -n "hpo$number" link set lo up
+  ip -n "$space" link set lo up
 }
 
 boot() {
   mkdir -p "$folder/tmp" "$LAB/spool/$node"
   chmod 1777 "$folder/tmp"
   rm -f "$folder"/{pid,ready}
-  [ -e "/run/netns/hpo$number" ] || network
+  [ -e "/run/netns/$space" ] || network
   link up
-  setsid nsenter --net="/run/netns/hpo$number" \
+  setsid nsenter --net="/run/netns/$space" \
     unshare --uts --mount --pid --ipc --fork --kill-child --mount-proc bash "$0" init "$node" \
     </dev/null >>"$LAB/log/$node.log" 2>&1 &
   local outer=$! k
@@ -77,7 +77,7 @@ init() {
   mount --bind "$folder/tmp" /tmp
   k=0
   for path in $SHARE; do mkdir -p "$path" && mount --rbind /run/share/$((++k)) "$path"; done
-  find /tmp -mindepth 1 -maxdepth 1 >/run/before # what is no job's
+  grep -o '^/tmp/[^/]*' <<<"${SHARE// /$'\n'}" >/run/shared || true
   trap 'exit 0' TERM INT
   slurmd -f "$LAB/etc/slurm.conf"
   : >"$folder/ready"

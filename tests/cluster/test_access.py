@@ -31,7 +31,7 @@ def listening(lab: Lab, node: str) -> set[int]:
 def calls(
     lab: Lab, source: str, target: str, token: str, ports: set[int], *options: str
 ) -> dict[str, dict[str, str]]:
-    host = f"10.77.0.{target.removeprefix('node')}"
+    host = f"{lab.nets[0]}.{target.removeprefix('node')}"
     command = (sys.executable, str(HERE / "intruder.py"), *options, host, token, *map(str, sorted(ports)))
     found: dict[str, dict[str, str]] = json.loads(lab.node("exec", source, *command))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import defaultdict
 from typing import Any
@@ -72,7 +73,7 @@ def test_what_slurm_gave_is_what_there_is(lab: Lab) -> None:
         assert job.ended() == "COMPLETED", job.output
         assert_whole(job, 8)
         assert job.events("run")[0]["slots"] == 1
-        assert "(10.77.0.1, 2 CPUs, 1 GPUs)" in job.output
+        assert f"({lab.nets[0]}.1, 2 CPUs, 1 GPUs)" in job.output
         assert {tuple(trial["slurm"]) for trial in trials_of(job)} == {
             ("SLURM_CONF", "SLURM_JOB_ID", "SLURM_JOB_NAME")
         }
@@ -81,6 +82,18 @@ def test_what_slurm_gave_is_what_there_is(lab: Lab) -> None:
         max(trial["began"] for trial in trials_of(a)) > trials_of(b)[0]["began"] for a, b in [(first, second)]
     ]
     assert overlap == [True]
+
+
+def test_gpus_that_were_asked_for_in_all_are_where_they_are(lab: Lab) -> None:
+    uneven = ("--nodes=2", "--cpus-per-task=2", "--gpus=3", "--time=10")
+    job = lab.submit(sweep_in(lab, "uneven"), "sweep.yaml", "--count", "9", "--min-nodes", "2", sbatch=uneven)
+    assert job.ended() == "COMPLETED", job.output
+    assert_whole(job, 9)
+    assert sorted(re.findall(r"2 CPUs, (\d) GPUs", job.output)) == ["1", "2"]
+    assert sorted(len({one["gpus"] for one in trials}) for trials in by_node(trials_of(job)).values()) == [
+        1,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("users", [(0, 0), (0, NOBODY)])
@@ -116,6 +129,6 @@ def test_the_network_can_be_named_and_who_does_not_reach_it_says_so(lab: Lab) ->
     assert_whole(job, 40)
     assert {event["node"] for event in job.events("start")} == {"node1", "node2"}
     assert "node2 has joined" in job.output
-    assert "(10.78.0.2, " in job.output
-    assert "cannot reach the head at 10.78.0.1:" in job.output
-    assert "from eth0 10.77.0.3, eth1 10.78.0.3" in job.output
+    assert f"({lab.nets[1]}.2, " in job.output
+    assert f"cannot reach the head at {lab.nets[1]}.1:" in job.output
+    assert f"from eth0 {lab.nets[0]}.3, eth1 {lab.nets[1]}.3" in job.output

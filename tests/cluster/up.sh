@@ -10,20 +10,23 @@
 set -euo pipefail
 export LAB=${LAB:-/var/tmp/hpo-lab} # not in /tmp; all users must be able to reach it
 NODES=${NODES:-3} CPUS=${CPUS:-4} MEM=${MEM:-6000} GPUS=${GPUS:-2} SHM=${SHM:-1g} SHARE=${SHARE:-}
-NET=10.77.0 NET2=10.78.0 # two networks, say Ethernet and InfiniBand
 here=$(cd "$(dirname "$0")" && pwd)
 controller=$(hostname -s)
 [ "$(id -u)" -eq 0 ] || { echo "only root can make namespaces and networks" >&2; exit 1; }
 [ ! -e "$LAB/run/vars" ] || { echo "$LAB is up already" >&2; exit 1; }
 mkdir -p "$LAB"/{etc,run,log,state,spool,nodes}
 chmod 755 "$LAB" "$LAB"/*
-printf '%s=%q\n' LAB "$LAB" NODES "$NODES" NET $NET NET2 $NET2 SHM "$SHM" SHARE "$SHARE" >"$LAB/run/vars"
+for ((ID = 1; ID < 250; ID++)); do # several labs do not meet: the first number whose bridge can be made
+  if ip link add "hpo${ID}b1" type bridge 2>/dev/null; then break; fi
+done
+NET=10.77.$ID NET2=10.78.$ID # two networks, say Ethernet and InfiniBand
+printf '%s=%q\n' ID "$ID" LAB "$LAB" NODES "$NODES" NET "$NET" NET2 "$NET2" SHM "$SHM" SHARE "$SHARE" >"$LAB/run/vars"
 printf 'export SLURM_CONF=%q LAB=%q\n' "$LAB/etc/slurm.conf" "$LAB" >"$LAB/env.sh"
 export SLURM_CONF=$LAB/etc/slurm.conf
 
 {
-  printf '127.0.0.1 localhost\n%s.254 %s\n' $NET "$controller"
-  for ((i = 1; i <= NODES; i++)); do printf '%s.%d node%d\n' $NET "$i" "$i"; done
+  printf '127.0.0.1 localhost\n%s.254 %s\n' "$NET" "$controller"
+  for ((i = 1; i <= NODES; i++)); do printf '%s.%d node%d\n' "$NET" "$i" "$i"; done
 } >"$LAB/etc/hosts"
 for ((i = 0; i < GPUS; i++)); do # only for devices does Slurm set CUDA_VISIBLE_DEVICES; these are /dev/null
   mknod -m 666 "$LAB/etc/gpu$i" c 1 3
@@ -34,6 +37,7 @@ ClusterName=lab
 # so that job ids do not repeat when the lab is made again
 FirstJobId=$(($(date +%s) / 5 % 10000000 + 1000))
 SlurmctldHost=$controller($NET.254)
+SlurmctldPort=$((16000 + ID))
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -81,12 +85,10 @@ EOF
 mungekey -c -k "$LAB/run/munge.key"
 munged --socket="$LAB/run/munge.socket" --key-file="$LAB/run/munge.key" --pid-file="$LAB/run/munged.pid" \
   --log-file="$LAB/log/munged.log" --seed-file="$LAB/run/munged.seed"
-for bridge in "hpolab1 $NET" "hpolab2 $NET2"; do
-  read -r name net <<<"$bridge"
-  ip link add "$name" type bridge
-  ip address add "$net.254/24" dev "$name"
-  ip link set "$name" up
-done
+ip link add "hpo${ID}b2" type bridge
+ip address add "$NET.254/24" dev "hpo${ID}b1"
+ip address add "$NET2.254/24" dev "hpo${ID}b2"
+for f in 1 2; do ip link set "hpo${ID}b$f" up; done
 slurmctld -c -f "$SLURM_CONF"
 for ((i = 1; i <= NODES; i++)); do "$here/node.sh" boot "node$i"; done
 for ((i = 0; i < 300; i++)); do
