@@ -66,6 +66,8 @@ class Resumption:
     """What is known of a running trial: its newest value, its best, its iterations."""
     _verdicts: dict[int, str] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
+    _held: dict[int, Event] = field(default_factory=dict)
+    """Failures that may have been their node's fault."""
     _slots: int = 0
     _count: int | None = None
 
@@ -76,6 +78,7 @@ class Resumption:
         for at, event in enumerate(events):
             match event["event"]:
                 case "run":
+                    self._settled(list(self._held))
                     self._slots, self._count = event.get("slots") or 1, event.get("count")
                 case "trial":
                     self._suggested(event)
@@ -83,9 +86,14 @@ class Resumption:
                     self._started(event)
                 case "end":
                     self._ended(event, for_good=at > requeued.get(event["trial"], -1))
+                case "settled":
+                    self._settled(event["trials"])
+                case "aside" | "back" as kind:
+                    self._judged(event, -1 if kind == "aside" else 1)
                 case "result" | "checkpoint" | "pause" | "exploit" | "requeue" as kind:
                     getattr(self, f"_{kind}")(self._open[event["trial"]], event)
             self._doom()
+        self._settled(list(self._held))
         self._telling.tell()
         self.deciding.scheduling.notes()
         if self.early.reasons and len(self.early.reasons) >= ALIKE:
@@ -181,18 +189,34 @@ class Resumption:
         number, state = event["trial"], event["state"]
         trial = self._open[number]
         self._running.discard(number)
-        trial.failures += state == "failed"
+        trial.failures += state == "failed" and not event.get("spared")
         if state == "interrupted" or not for_good:
             return
         if number in self.again:
             self._verdicts[number] = "again"
             return
+        self.early.add(state, event.get("reason", ""))
+        if event.get("held"):
+            self._held[number] = event
+            return
         self.deciding.pausing.paused.pop(number, None)
         self.deciding.end(trial, event)
-        self.early.add(state, event.get("reason", ""))
         good = state in ("finished", "stopped")
         self.reached = self.reached or (good and self.deciding.reaches(event.get("value")))
         del self._open[number]
+
+    def _settled(self, numbers: Sequence[int]) -> None:
+        """These failures were the trials' own, or nobody knows better."""
+        for number in numbers:
+            if event := self._held.pop(number, None):
+                self.deciding.end(self._open.pop(number), event)
+
+    def _judged(self, event: Event, sign: int) -> None:
+        """A node was set aside, or is used again; what it had cost does not count."""
+        self._slots += sign * event["slots"]
+        for number in event.get("trials", ()):
+            if number in self._open:
+                self._open[number].failures -= 1
 
     def _drop_lost_checkpoint(self, trial: Ongoing) -> None:
         """A trial whose checkpoint somebody has removed is no longer paused: it begins anew."""

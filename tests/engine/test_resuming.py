@@ -45,6 +45,7 @@ RULES: dict[str, dict[str, Any]] = {
 @dataclass
 class Seat:
     node: str = "here"
+    place: str = "here"
     trials: list[int] = field(default_factory=list)
 
 
@@ -83,6 +84,14 @@ class Simulation:
         self.running: dict[int, Process] = {}
         self.asked: dict[int, str] = {}
         self.order = random.Random(7)
+        self.aside: set[str] = set()
+        self.coming = False
+
+    def elsewhere(self, place: str) -> bool:
+        return bool({seat.place for seat in self.seats.values()} - self.aside - {place})
+
+    def able(self) -> set[str]:
+        return {seat.place for seat in self.seats.values()}
 
     def open(self, depth: int) -> list[int]:
         return [slot for slot, seat in self.seats.items() if not seat.trials]
