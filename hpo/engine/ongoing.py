@@ -130,7 +130,7 @@ class EarlyFailures:
         return self.reasons is not None
 
     def add(self, state: str, reason: str, place: str = "", tail: Sequence[str] = ()) -> None:
-        """A trial has ended."""
+        """A trial has ended, or has paused in good health."""
         if self.reasons is None or state == "interrupted":
             return
         self.reasons.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))
