@@ -41,6 +41,7 @@ class Blame:
         self, fleet: Fleet, record: Record, deciding: Deciding, again: Callable[[Ongoing, str], None]
     ) -> None:
         self.fleet, self.record, self.deciding, self.again = fleet, record, deciding, again
+        self.clock = time.monotonic
         self.nodes = Nodes()
         self.held: dict[int, tuple[Ongoing, End]] = {}
         self.aside: dict[str, Aside] = {}
@@ -51,14 +52,14 @@ class Blame:
     def began(self, trial: Ongoing) -> None:
         """An attempt begins in its slot."""
         trial.place = self.fleet.seats[trial.slot].place
-        trial.turn = self.nodes.began(trial.place, time.monotonic())
+        trial.turn = self.nodes.began(trial.place, self.clock())
 
     def rests(self, slot: int) -> bool:
         """Whether a slot is to get no trial for a while."""
         place = self.fleet.seats[slot].place
         if place not in self.nodes.rows or place in self._trusted:
             return False
-        return self.nodes.rests(place, time.monotonic(), coming=self.fleet.coming)
+        return self.nodes.rests(place, self.clock(), coming=self.fleet.coming)
 
     def spares(self, trial: Ongoing) -> bool:
         """Whether a failure of a trial is no fault of its own."""
@@ -79,7 +80,7 @@ class Blame:
 
     def ended(self, trial: Ongoing, failure: str | None) -> None:
         """An attempt has ended, well or by a `failure`, and is recorded; a loss of its slot is one too."""
-        now = time.monotonic()
+        now = self.clock()
         self.nodes.ended(trial.turn, failure, now)
         if failure is None:
             self._counted.pop(trial.place, None)

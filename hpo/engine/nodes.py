@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from math import exp, lgamma
 
 SHORTEST = 3
 """Fewer failures in a row say nothing about a node."""
-CHANCE = 1e-5
+CHANCE = 3e-6
 """A row this improbable on a node that is as sound as the others sets it aside."""
 DOUBT = 0.1
 """From a row as improbable as this on, a node gets trials more slowly."""
+MEMORY = 256
+"""So many attempts that have ended are remembered."""
 REST = 1.0
 """Seconds that a node waits at least which fails while nobody knows how others do."""
 
@@ -48,8 +50,10 @@ class Row:
         self.reasons[failure] += 1
         self.until = now
 
-    def compare(self, *, good: bool, seconds: float) -> None:
+    def compare(self, number: int, seconds: float, *, good: bool) -> None:
         """One that took so long has ended elsewhere."""
+        if number < self.first:
+            return
         if good:
             self.good += 1
             self.slowest = max(self.slowest, seconds)
@@ -77,6 +81,7 @@ class Nodes:
         """The nodes whose newest attempt to end has failed."""
         self._begun = 0
         self._running: dict[int, tuple[str, float]] = {}
+        self._ended: deque[tuple[str, int, float, bool]] = deque(maxlen=MEMORY)
 
     def began(self, node: str, now: float) -> int:
         """An attempt begins; its place in the order of all."""
@@ -89,13 +94,24 @@ class Nodes:
         if number not in self._running:
             return
         node, began = self._running.pop(number)
+        good, seconds = failure is None, now - began
         for other, row in self.rows.items():
-            if other != node and number > row.first:
-                row.compare(good=failure is None, seconds=now - began)
+            if other != node:
+                row.compare(number, seconds, good=good)
+        self._ended.append((node, number, seconds, good))
         if failure is None:
             self.rows.pop(node, None)
         else:
-            self.rows.setdefault(node, Row(number, now, now)).add(failure, now)
+            self._row(node, number, now).add(failure, now)
+
+    def _row(self, node: str, number: int, now: float) -> Row:
+        """A node's row of failures; a new one knows how those did that began after its first and ended before."""
+        if node not in self.rows:
+            row = self.rows[node] = Row(number, now, now)
+            for other, *ended, good in self._ended:
+                if other != node:
+                    row.compare(*ended, good=good)
+        return self.rows[node]
 
     def sick(self, now: float) -> list[str]:
         """The nodes that are to be set aside."""
@@ -104,6 +120,7 @@ class Nodes:
     def forget(self, node: str) -> Row:
         """Leave out what began on a node so far; its row of failures."""
         self._running = {number: one for number, one in self._running.items() if one[0] != node}
+        self._ended = deque((one for one in self._ended if one[0] != node), MEMORY)
         return self.rows.pop(node)
 
     def rests(self, node: str, now: float, *, coming: bool = False) -> bool:

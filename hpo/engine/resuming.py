@@ -90,22 +90,27 @@ class Resumption:
                     self._settled(event["trials"])
                 case "aside" | "back" as kind:
                     self._judged(event, -1 if kind == "aside" else 1)
-                case "result":
-                    self._result(self._open[event["trial"]], event)
-                case "checkpoint":
-                    self._checkpoint(self._open[event["trial"]], event)
-                case "pause":
-                    self._pause(self._open[event["trial"]], event)
-                case "exploit":
-                    self._exploit(self._open[event["trial"]], event)
-                case "requeue":
-                    self._requeue(self._open[event["trial"]])
+                case _ if "trial" in event:
+                    self._happened(self._open[event["trial"]], event)
             self._doom()
         self._settled(list(self._held))
         self._telling.tell()
         self.deciding.scheduling.notes()
         if self.early.reasons and len(self.early.reasons) >= ALIKE:
             self.early = EarlyFailures()  # the run ended for it; now it gets another chance
+
+    def _happened(self, trial: Ongoing, event: Event) -> None:
+        match event["event"]:
+            case "result":
+                self._result(trial, event)
+            case "checkpoint":
+                self._checkpoint(trial, event)
+            case "pause":
+                self._pause(trial, event)
+            case "exploit":
+                self._exploit(trial, event)
+            case "requeue":
+                self._requeue(trial)
 
     def settle(self, append: Append) -> deque[Ongoing]:
         """Carry out what was decided, `append` events of it, and return the trials to begin with."""

@@ -104,12 +104,15 @@ class Simulation:
     def stop(self, slot: int, number: int, state: str) -> None:
         self.asked[number] = state
 
+    def fails(self, process: Process) -> bool:
+        return process.number % 5 == 0 and process.iteration == 3
+
     def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
         if not self.running:
             return
         process = self.running[self.order.choice(sorted(self.running))]
         state = self.asked.pop(process.number, "finished" if process.iteration >= LONGEST else "")
-        if process.number % 5 == 0 and process.iteration == 3:
+        if self.fails(process):
             state = "failed"
         if state:
             del self.running[process.number]
