@@ -105,12 +105,12 @@ class Nodes:
             self._row(node, number, now).add(failure, now)
 
     def _row(self, node: str, number: int, now: float) -> Row:
-        """A node's row of failures; a new one knows how those did that began after its first and ended before."""
+        """A node's row of failures; a new one is told what has ended elsewhere since its first began."""
         if node not in self.rows:
             row = self.rows[node] = Row(number, now, now)
-            for other, *ended, good in self._ended:
+            for other, begun, seconds, good in self._ended:
                 if other != node:
-                    row.compare(*ended, good=good)
+                    row.compare(begun, seconds, good=good)
         return self.rows[node]
 
     def sick(self, now: float) -> list[str]:

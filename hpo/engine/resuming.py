@@ -67,7 +67,7 @@ class Resumption:
     _verdicts: dict[int, str] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
     _held: dict[int, Event] = field(default_factory=dict)
-    """Failures that may have been their node's fault."""
+    """Failures of which nobody knew yet whose fault they were: such a trial counts as interrupted."""
     _slots: int = 0
     _count: int | None = None
 
@@ -78,7 +78,6 @@ class Resumption:
         for at, event in enumerate(events):
             match event["event"]:
                 case "run":
-                    self._settled(list(self._held))
                     self._slots, self._count = event.get("slots") or 1, event.get("count")
                 case "trial":
                     self._suggested(event)
@@ -93,7 +92,6 @@ class Resumption:
                 case _ if "trial" in event:
                     self._happened(self._open[event["trial"]], event)
             self._doom()
-        self._settled(list(self._held))
         self._telling.tell()
         self.deciding.scheduling.notes()
         if self.early.reasons and len(self.early.reasons) >= ALIKE:
@@ -138,7 +136,7 @@ class Resumption:
 
     def _outlook(self) -> tuple[int, int]:
         left = 0 if self._count is None else max(0, self._count - self.started)
-        waiting = len(self._open) - len(self._running) - len(self.deciding.pausing.paused)
+        waiting = len(self._open) - len(self._running) - len(self.deciding.pausing.paused) - len(self._held)
         return left + waiting, max(0, self._slots - len(self._running))
 
     def _suggested(self, event: Event) -> None:
@@ -156,6 +154,7 @@ class Resumption:
             self.deciding.begin(trial)
         trial.attempt, trial.stopping = event["attempt"], False
         self._running.add(number)
+        self._held.pop(number, None)
         self._verdicts.pop(number, None)
         self._since[number] = event["time"]
 
@@ -220,7 +219,7 @@ class Resumption:
         del self._open[number]
 
     def _settled(self, numbers: Sequence[int]) -> None:
-        """These failures were the trials' own, or nobody knows better."""
+        """These failures were the trials' own."""
         for number in numbers:
             if event := self._held.pop(number, None):
                 self.deciding.end(self._open.pop(number), event)
