@@ -48,6 +48,8 @@ class Blame:
         self._counted: dict[str, list[Ongoing]] = {}
         """For each node the failures of its row that count against a trial."""
         self._trusted: set[str] = set()
+        self._failed: set[int] = set()
+        """Trials that have failed somewhere: if they do so again, that says nothing about a node."""
 
     def began(self, trial: Ongoing) -> None:
         """An attempt begins in its slot."""
@@ -81,8 +83,13 @@ class Blame:
     def ended(self, trial: Ongoing, failure: str | None) -> None:
         """An attempt has ended, well or by a `failure`, and is recorded; a loss of its slot is one too."""
         now = self.clock()
-        self.nodes.ended(trial.turn, failure, now)
-        if failure is None:
+        if failure is not None and trial.number in self._failed:
+            self.nodes.drop(trial.turn)
+        else:
+            self.nodes.ended(trial.turn, failure, now)
+        if failure is not None:
+            self._failed.add(trial.number)
+        else:
             self._counted.pop(trial.place, None)
             self._settle([n for n, (held, _) in self.held.items() if held.place == trial.place])
         self._compare(trial, failure)

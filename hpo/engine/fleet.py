@@ -15,6 +15,8 @@ from hpo.trial.recipe import Recipe
 
 POLL = 30.0
 """Seconds that a slot waits for an event before it answers with none."""
+STARTING = 60.0
+"""Seconds after which slots that are not up are not waited for."""
 CALLS = 2
 """Calls that a slot answers at once: a poll that waits, and a stop."""
 
@@ -41,6 +43,7 @@ class Fleet:
         self.demand = demand
         self.recipe = ray.put(recipe)
         self.function = ray.put(function) if function is not None else None
+        self._began = time.monotonic()
         self.aside: set[str] = set()
         """Nodes that get no more trials."""
         self.several = size > 1 and len(self.able()) > 1
@@ -128,8 +131,9 @@ class Fleet:
 
     @property
     def coming(self) -> bool:
-        """Whether slots are not up yet, perhaps on another node than those that are."""
-        return self.several and any(not seat.node for seat in self.seats.values())
+        """Whether slots will soon be up, perhaps on another node than those that are."""
+        soon = self.several and time.monotonic() < self._began + STARTING
+        return soon and any(not seat.node for seat in self.seats.values())
 
     def elsewhere(self, place: str) -> bool:
         """Whether there are slots on other nodes that get trials."""

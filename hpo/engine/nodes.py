@@ -104,6 +104,10 @@ class Nodes:
         else:
             self._row(node, number, now).add(failure, now)
 
+    def drop(self, number: int) -> None:
+        """An attempt has ended, but how says nothing about its node."""
+        self._running.pop(number, None)
+
     def _row(self, node: str, number: int, now: float) -> Row:
         """A node's row of failures; a new one is told what has ended elsewhere since its first began."""
         if node not in self.rows:

@@ -236,3 +236,10 @@ def test_trials_that_fail_by_their_own_fault_are_told_in_the_end(tmp_path: Path)
     assert {int(name) for name, error in run.told if error} == failed
     assert len(failed) == COUNT // 3
     assert len(run.told) == COUNT
+
+
+def test_a_trial_that_fails_again_and_again_is_no_nodes_fault(tmp_path: Path) -> None:
+    run = Run(Nodes(tmp_path, lambda process, place: process.number == 9), sweep_of(), tmp_path, 40)
+    assert len([event for event in run.of("end") if event["trial"] == 9]) == 41
+    assert not run.of("aside")
+    assert run.state.counts["failed"] == 1
