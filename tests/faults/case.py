@@ -1,0 +1,193 @@
+"""One run in a folder of its own, disturbed once and resumed; what it came to, by the trials' own log."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.contenders import Contender, environment
+from tests.faults.family import family, of_kind
+from tests.faults.objective import LOG, Truth, read_truth
+
+KINDS = {
+    "driver, SIGKILL": ("driver", signal.SIGKILL),
+    "driver, SIGTERM": ("driver", signal.SIGTERM),
+    "driver, SIGINT": ("driver", signal.SIGINT),
+    "an actor": ("actor", signal.SIGKILL),
+    "a supervisor": ("supervisor", signal.SIGKILL),
+    "the warm parent": ("parent", signal.SIGKILL),
+    "a trial's script": ("trial", signal.SIGKILL),
+    "raylet": ("raylet", signal.SIGKILL),
+    "everything": ("all", signal.SIGKILL),
+}
+PATIENCE = 120.0
+"""Seconds without any trial's beginning or end: whoever takes longer hangs."""
+LEAVING = 90.0
+"""Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
+ON_ITS_WAY = 0.5
+"""Seconds from a trial's last words to the record of its end, at most: before that nobody can know of it."""
+APPEARING = 5.0
+"""Seconds to wait for a process of the kind that is to be killed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one run came to after its kill; by the trials' own log but for `begun`, `ended` and `failed`."""
+
+    hit: int
+    """Whether there was something to kill."""
+    done: int
+    """Trials that were over at the kill."""
+    lost: int
+    """Those of them that were run again, or are not finished in the tool's own record at the end."""
+    twice: int
+    """Trials that were run again after they were over, however late."""
+    late: int
+    """Trials run again that had ended so shortly before the kill, or after it, that it is in no record."""
+    extra: int
+    """Configurations that were begun beyond the count."""
+    begun: int
+    ended: int
+    failed: int
+    hung: int
+    orphans: int
+    resumed: bool
+    code: int
+    seconds: float
+
+    def exact(self, kind: str, count: int) -> bool:
+        """Whether as many trials as asked for were run to their ends; one whose own process dies may fail."""
+        broken = self.failed <= (kind in ("a trial's script", "an actor"))
+        return not self.code and not self.extra and broken and self.begun == count == self.ended + self.failed
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Unix times: of the kill, and of the resume (or of the end, where there was none)."""
+
+    killed: float
+    resumed: float
+
+    def missed(self, ended: float) -> bool:
+        """Whether a trial's end may not have reached the record."""
+        return self.killed - ON_ITS_WAY <= ended <= max(self.killed + ON_ITS_WAY, self.resumed)
+
+
+def judged(
+    truth: Truth, at: Moments, before: dict[float, str], after: dict[float, str], count: int
+) -> dict[str, int]:
+    """The figures of a verdict, from the log and the tool's own record at the kill and at the end."""
+    over = {x: truth.ended(x, at.killed) for x in truth.begins}
+    known = {x for x, state in before.items() if state == "finished"}
+    done = known | {x for x, ended in over.items() if ended < at.killed - ON_ITS_WAY}
+    again = {x for x, begins in truth.begins.items() if max(begins) > over[x]}
+    late = {x for x in again - known if at.missed(over[x])}
+    states = Counter(after.values())
+    return {
+        "done": len(done),
+        "lost": sum(x in again or after.get(x) != "finished" for x in done),
+        "twice": len(again - late),
+        "late": len(late),
+        "extra": max(0, len(truth.begins) - count),
+        "begun": len(after),
+        "ended": states["finished"],
+        "failed": states["failed"],
+    }
+
+
+class Case:
+    """A study of one contender, in a folder that nobody else uses."""
+
+    def __init__(self, contender: Contender, folder: Path, sweep: str, count: int) -> None:
+        self.contender, self.folder, self.sweep, self.count = contender, folder, sweep, count
+        self.hung = 0
+        contender.prepare(folder, sweep, count)
+
+    def disturb(self, kind: str, after: int, draw: random.Random) -> Verdict:
+        """Kill once `after` trials have ended, and go on to the end; `orphans` are still to be counted."""
+        began = time.monotonic()
+        process = self._start(resumed=False)
+        self._follow(process, after)
+        time.sleep(draw.random() * self.contender.pace)
+        targets = self._targets(process, KINDS[kind][0], draw)
+        before, killed = self.contender.recorded(self.folder), time.time()
+        for pid in targets:
+            with suppress(ProcessLookupError):
+                os.kill(pid, KINDS[kind][1])
+        code = self._follow(process)
+        at = Moments(killed, time.time())
+        resumed = not self._over(code)
+        if resumed:
+            code = self._follow(self._start(resumed=True))
+        figures = judged(
+            read_truth(self.folder), at, before, self.contender.recorded(self.folder), self.count
+        )
+        took = round(time.monotonic() - began, 1)
+        return Verdict(
+            int(bool(targets)),
+            **figures,
+            hung=self.hung,
+            orphans=0,
+            resumed=resumed,
+            code=code,
+            seconds=took,
+        )
+
+    def orphans(self) -> list[str]:
+        """Command lines of the processes that do not leave; they are ended."""
+        end = time.monotonic() + LEAVING
+        while (left := family(self.folder)) and time.monotonic() < end:
+            time.sleep(0.5)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return list(left.values())
+
+    def said(self) -> str:
+        """The last words of the commands."""
+        return (self.folder / "said").read_text(errors="replace")[-1500:]
+
+    def _start(self, resumed: bool) -> subprocess.Popen[bytes]:
+        command = self.contender.command(self.sweep, self.count, resumed)
+        with open(self.folder / "said", "ab") as said:
+            env = environment(self.folder)
+            return subprocess.Popen(command, cwd=self.folder, env=env, stdout=said, stderr=said)
+
+    def _follow(self, process: subprocess.Popen[bytes], enough: int | None = None) -> int:
+        """Wait for so many ended trials, or for the exit code; who does not get on is killed."""
+        size, since = -1, time.monotonic()
+        while process.poll() is None:
+            log = self.folder / LOG
+            found = log.stat().st_size if log.exists() else 0
+            if found != size:
+                size, since = found, time.monotonic()
+                if enough is not None and len(read_truth(self.folder).ends) >= enough:
+                    return 0
+            if time.monotonic() - since > PATIENCE:
+                self.hung += 1
+                process.kill()
+                return process.wait()
+            time.sleep(0.02)
+        return process.returncode
+
+    def _targets(self, process: subprocess.Popen[bytes], kind: str, draw: random.Random) -> list[int]:
+        if kind == "driver":
+            return [process.pid]
+        end = time.monotonic() + APPEARING
+        found = of_kind(self.folder, kind, self.contender.names)
+        while not found and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+            found = of_kind(self.folder, kind, self.contender.names)
+        return found if kind == "all" or not found else [draw.choice(found)]
+
+    def _over(self, code: int) -> bool:
+        """Whether nothing is left to do; a driver may also end well in the middle, as on Ctrl-C."""
+        states = Counter(self.contender.recorded(self.folder).values())
+        return not code and states["finished"] + states["failed"] >= self.count
