@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from contextlib import suppress
@@ -29,6 +30,8 @@ KINDS = {
 }
 PATIENCE = 120.0
 """Seconds without any trial's beginning or end: whoever takes longer hangs."""
+IDLE = 20.0
+"""Seconds without any, after which a run costs nothing, so that another one may work beside it."""
 LEAVING = 90.0
 """Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
 ON_ITS_WAY = 0.5
@@ -102,11 +105,29 @@ def judged(
     }
 
 
+class Turn:
+    """A place among those who are at work; `give` and `take` may be called again."""
+
+    def __init__(self, places: threading.Semaphore) -> None:
+        self._places, self._has = places, False
+
+    def take(self) -> None:
+        """Wait for a place."""
+        self._has = self._has or self._places.acquire()
+
+    def give(self) -> None:
+        """Let somebody else work."""
+        if self._has:
+            self._has = False
+            self._places.release()
+
+
 class Case:
     """A study of one contender, in a folder that nobody else uses."""
 
-    def __init__(self, contender: Contender, folder: Path, sweep: str, count: int) -> None:
+    def __init__(self, contender: Contender, folder: Path, sweep: str, count: int, turn: Turn) -> None:
         self.contender, self.folder, self.sweep, self.count = contender, folder, sweep, count
+        self.turn = turn
         self.hung = 0
         contender.prepare(folder, sweep, count)
 
@@ -155,6 +176,7 @@ class Case:
         return (self.folder / "said").read_text(errors="replace")[-1500:]
 
     def _start(self, resumed: bool) -> subprocess.Popen[bytes]:
+        self.turn.take()
         command = self.contender.command(self.sweep, self.count, resumed)
         with open(self.folder / "said", "ab") as said:
             env = environment(self.folder)
@@ -170,6 +192,8 @@ class Case:
                 size, since = found, time.monotonic()
                 if enough is not None and len(read_truth(self.folder).ends) >= enough:
                     return 0
+            if enough is None and time.monotonic() - since > IDLE:
+                self.turn.give()
             if time.monotonic() - since > PATIENCE:
                 self.hung += 1
                 process.kill()

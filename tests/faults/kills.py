@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.faults.case import KINDS, Case, Verdict
+from tests.faults.case import KINDS, Case, Turn, Verdict
 from tests.faults.contenders import CONTENDERS, SWEEPS
 from tests.faults.report import show
 
@@ -42,15 +42,16 @@ class Key:
     count: int
 
 
-def run(key: Key, gate: threading.Semaphore) -> tuple[Verdict, list[str]]:
-    """One run, and the processes that it left behind; those wait for their end outside the gate."""
+def run(key: Key, places: threading.Semaphore) -> tuple[Verdict, list[str]]:
+    """One run, and the processes that it left behind; those wait for their end without a place."""
     draw = random.Random(f"{key.kind} {key.sweep} {key.moment}")
     with tempfile.TemporaryDirectory(prefix="hk-", ignore_cleanup_errors=True) as name:
-        case = Case(CONTENDERS[key.contender], Path(name), key.sweep, key.count)
+        turn = Turn(places)
+        case = Case(CONTENDERS[key.contender], Path(name), key.sweep, key.count, turn)
         try:
-            with gate:
-                verdict = case.disturb(key.kind, draw.randrange(1, key.count - 8), draw)
+            verdict = case.disturb(key.kind, draw.randrange(1, key.count - 8), draw)
         finally:
+            turn.give()
             left = case.orphans()
         if verdict.code:
             print(case.said(), file=sys.stderr)
@@ -59,8 +60,8 @@ def run(key: Key, gate: threading.Semaphore) -> tuple[Verdict, list[str]]:
 
 def row(kind: str, sweep: str, moments: int, count: int, contender: str = "hpo") -> list[Verdict]:
     """The verdicts of one kind of kill at several random moments."""
-    gate = threading.Semaphore()
-    return [run(Key(contender, sweep, kind, moment, count), gate)[0] for moment in range(moments)]
+    places = threading.Semaphore()
+    return [run(Key(contender, sweep, kind, moment, count), places)[0] for moment in range(moments)]
 
 
 def matrix(chosen: argparse.Namespace) -> Iterator[Key]:
@@ -85,10 +86,10 @@ def recorded(path: Path | None) -> dict[Key, dict[str, Any]]:
 
 def fill(keys: Iterable[Key], done: dict[Key, dict[str, Any]], path: Path | None, at_once: int) -> None:
     """Run what is not done yet, several at once, and record each as it ends."""
-    gate, writing = threading.Semaphore(at_once), threading.Lock()
+    places, writing = threading.Semaphore(at_once), threading.Lock()
 
     def one(key: Key) -> None:
-        verdict, left = run(key, gate)
+        verdict, left = run(key, places)
         with writing:
             done[key] = asdict(verdict)
             print(f"{key}: {verdict}" + "".join(f"\n  left: {line[:200]}" for line in left), file=sys.stderr)
