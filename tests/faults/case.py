@@ -128,7 +128,7 @@ class Case:
     def __init__(self, contender: Contender, folder: Path, sweep: str, count: int, turn: Turn) -> None:
         self.contender, self.folder, self.sweep, self.count = contender, folder, sweep, count
         self.turn = turn
-        self.hung = 0
+        self.hung, self.waited = 0, 0.0
         contender.prepare(folder, sweep, count)
 
     def disturb(self, kind: str, after: int, draw: random.Random) -> Verdict:
@@ -150,7 +150,7 @@ class Case:
         figures = judged(
             read_truth(self.folder), at, before, self.contender.recorded(self.folder), self.count
         )
-        took = round(time.monotonic() - began, 1)
+        took = round(time.monotonic() - began - self.waited, 1)
         return Verdict(
             int(bool(targets)),
             **figures,
@@ -176,7 +176,9 @@ class Case:
         return (self.folder / "said").read_text(errors="replace")[-1500:]
 
     def _start(self, resumed: bool) -> subprocess.Popen[bytes]:
+        asked = time.monotonic()
         self.turn.take()
+        self.waited += time.monotonic() - asked
         command = self.contender.command(self.sweep, self.count, resumed)
         with open(self.folder / "said", "ab") as said:
             env = environment(self.folder)
