@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -9,13 +10,14 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.contenders import Contender, environment
 from tests.faults.family import family, of_kind
-from tests.faults.objective import LOG, Truth, read_truth
+from tests.faults.objective import LOG, STEPS, Attempt, Truth, read_truth
 
 KINDS = {
     "driver, SIGKILL": ("driver", signal.SIGKILL),
@@ -28,14 +30,16 @@ KINDS = {
     "raylet": ("raylet", signal.SIGKILL),
     "everything": ("all", signal.SIGKILL),
 }
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds without any trial's beginning or end: whoever takes longer hangs."""
-IDLE = 20.0
+IDLE = 60.0
 """Seconds without any, after which a run costs nothing, so that another one may work beside it."""
 LEAVING = 90.0
 """Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
 ON_ITS_WAY = 0.5
 """Seconds from a trial's last words to the record of its end, at most: before that nobody can know of it."""
+TRIES = 3
+"""Times that a resume is begun, if it fails; on a busy machine Ray does not always come up."""
 APPEARING = 5.0
 """Seconds to wait for a process of the kind that is to be killed."""
 
@@ -53,7 +57,7 @@ class Verdict:
     twice: int
     """Trials that were run again after they were over, however late."""
     late: int
-    """Trials run again that had ended so shortly before the kill, or after it, that it is in no record."""
+    """Trials run again that were in flight at the kill, and ended without anybody to record it."""
     extra: int
     """Configurations that were begun beyond the count."""
     begun: int
@@ -71,34 +75,48 @@ class Verdict:
         return not self.code and not self.extra and broken and self.begun == count == self.ended + self.failed
 
 
+class NotBegun(Exception):
+    """The run broke before the kill, which is thus no moment of the matrix; the message is what it said."""
+
+
 @dataclass(frozen=True)
-class Moments:
-    """Unix times: of the kill, and of the resume (or of the end, where there was none)."""
+class Kill:
+    """Unix time of the kill, whether the run had to be resumed, and what its own record had as finished."""
 
-    killed: float
-    resumed: float
+    at: float
+    resumed: bool
+    known: frozenset[float]
 
-    def missed(self, ended: float) -> bool:
-        """Whether a trial's end may not have reached the record."""
-        return self.killed - ON_ITS_WAY <= ended <= max(self.killed + ON_ITS_WAY, self.resumed)
+    def over(self, attempts: Sequence[Attempt]) -> Attempt | None:
+        """The attempt with which a trial was first over; None if it never was.
+
+        Before the kill every end counts, early ones too: a scheduler has stopped the trial. After it only
+        those at the last step do: others may have been cut off.
+        """
+        ended = [one for one in attempts if one.steps >= STEPS or one.end <= self.at]
+        return min(ended, key=lambda one: one.end, default=None)
+
+    def in_flight(self, attempt: Attempt) -> bool:
+        """Whether the tool may have died, or lost the attempt, before it could hear of its end."""
+        cut = not attempt.resumed if self.resumed else attempt.begin <= self.at
+        return cut and attempt.end >= self.at - ON_ITS_WAY
 
 
 def judged(
-    truth: Truth, at: Moments, before: dict[float, str], after: dict[float, str], count: int
+    truth: Truth, kill: Kill, after: dict[float, str], repeated: set[float], count: int
 ) -> dict[str, int]:
-    """The figures of a verdict, from the log and the tool's own record at the kill and at the end."""
-    over = {x: truth.ended(x, at.killed) for x in truth.begins}
-    known = {x for x, state in before.items() if state == "finished"}
-    done = known | {x for x, ended in over.items() if ended < at.killed - ON_ITS_WAY}
-    again = {x for x, begins in truth.begins.items() if max(begins) > over[x]}
-    late = {x for x in again - known if at.missed(over[x])}
+    """The figures of a verdict, from the trials' log and the tool's own record at the end."""
+    over = {x: first for x, attempts in truth.items() if (first := kill.over(attempts))}
+    done = kill.known | {x for x, first in over.items() if first.end < kill.at - ON_ITS_WAY}
+    again = {x for x, first in over.items() if any(one.begin > first.end for one in truth[x])}
+    late = {x for x in again - kill.known - repeated if kill.in_flight(over[x])}
     states = Counter(after.values())
     return {
         "done": len(done),
         "lost": sum(x in again or after.get(x) != "finished" for x in done),
-        "twice": len(again - late),
+        "twice": len((again | repeated) - late),
         "late": len(late),
-        "extra": max(0, len(truth.begins) - count),
+        "extra": max(0, len(truth) - count),
         "begun": len(after),
         "ended": states["finished"],
         "failed": states["failed"],
@@ -135,21 +153,20 @@ class Case:
         """Kill once `after` trials have ended, and go on to the end; `orphans` are still to be counted."""
         began = time.monotonic()
         process = self._start(resumed=False)
-        self._follow(process, after)
+        if self._follow(process, after):
+            raise NotBegun(self.said())
         time.sleep(draw.random() * self.contender.pace)
         targets = self._targets(process, KINDS[kind][0], draw)
-        before, killed = self.contender.recorded(self.folder), time.time()
+        states, killed = self.contender.recorded(self.folder), time.time()
         for pid in targets:
             with suppress(ProcessLookupError):
                 os.kill(pid, KINDS[kind][1])
         code = self._follow(process)
-        at = Moments(killed, time.time())
         resumed = not self._over(code)
         if resumed:
-            code = self._follow(self._start(resumed=True))
-        figures = judged(
-            read_truth(self.folder), at, before, self.contender.recorded(self.folder), self.count
-        )
+            code = self._resume()
+        known = frozenset(x for x, state in states.items() if state == "finished")
+        figures = self._judged(Kill(killed, resumed, known))
         took = round(time.monotonic() - began - self.waited, 1)
         return Verdict(
             int(bool(targets)),
@@ -160,6 +177,17 @@ class Case:
             code=code,
             seconds=took,
         )
+
+    def _resume(self) -> int:
+        for _ in range(TRIES):
+            code = self._follow(self._start(resumed=True))
+            if not code:
+                break
+        return code
+
+    def _judged(self, kill: Kill) -> dict[str, int]:
+        after, repeated = self.contender.recorded(self.folder), self.contender.repeated(self.folder)
+        return judged(read_truth(self.folder), kill, after, repeated, self.count)
 
     def orphans(self) -> list[str]:
         """Command lines of the processes that do not leave; they are ended."""
@@ -181,7 +209,7 @@ class Case:
         self.waited += time.monotonic() - asked
         command = self.contender.command(self.sweep, self.count, resumed)
         with open(self.folder / "said", "ab") as said:
-            env = environment(self.folder)
+            env = environment(self.folder, resumed)
             return subprocess.Popen(command, cwd=self.folder, env=env, stdout=said, stderr=said)
 
     def _follow(self, process: subprocess.Popen[bytes], enough: int | None = None) -> int:
@@ -192,7 +220,7 @@ class Case:
             found = log.stat().st_size if log.exists() else 0
             if found != size:
                 size, since = found, time.monotonic()
-                if enough is not None and len(read_truth(self.folder).ends) >= enough:
+                if enough is not None and _ended(self.folder) >= enough:
                     return 0
             if enough is None and time.monotonic() - since > IDLE:
                 self.turn.give()
@@ -217,3 +245,8 @@ class Case:
         """Whether nothing is left to do; a driver may also end well in the middle, as on Ctrl-C."""
         states = Counter(self.contender.recorded(self.folder).values())
         return not code and states["finished"] + states["failed"] >= self.count
+
+
+def _ended(folder: Path) -> int:
+    """How many trials are over, at least once."""
+    return sum(any(one.end < math.inf for one in attempts) for attempts in read_truth(folder).values())

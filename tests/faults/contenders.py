@@ -6,13 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from hpo.errors import UserError
 from hpo.record.journal import iterate_journal
 from tests.faults.family import NAMES
-from tests.faults.objective import FOLDER
+from tests.faults.objective import FOLDER, RESUMED
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("RAY_", "TUNE_", "WANDB_", "HPO_")
@@ -53,6 +54,9 @@ class Contender(Protocol):
     def recorded(self, folder: Path) -> dict[float, str]:
         """Configuration → its state in the tool's own record: finished, failed, or neither."""
 
+    def repeated(self, folder: Path) -> set[float]:
+        """Configurations that by the tool's own record were begun again after they had finished."""
+
 
 class Hpo:
     """`hpo run`, then `hpo resume`: a trial is a script in a process of its own."""
@@ -81,19 +85,28 @@ class Hpo:
 
     def recorded(self, folder: Path) -> dict[float, str]:
         """By the journal; a trial that early stopping has ended is finished."""
+        return self._read(folder)[0]
+
+    def repeated(self, folder: Path) -> set[float]:
+        """By the journal too."""
+        return self._read(folder)[1]
+
+    def _read(self, folder: Path) -> tuple[dict[float, str], set[float]]:
         values: dict[int, float] = {}
         states: dict[float, str] = {}
-        try:
+        repeated: set[float] = set()
+        with suppress(UserError):  # it has not begun
             for event in iterate_journal(folder / "run"):
-                if event["event"] == "trial":
-                    values[event["trial"]] = event["config"]["x"]
-                    states[event["config"]["x"]] = "open"
-                elif event["event"] == "end":
-                    state = event["state"]
-                    states[values[event["trial"]]] = "finished" if state == "stopped" else state
-        except UserError:  # it has not begun
-            return {}
-        return states
+                match event["event"]:
+                    case "trial":
+                        values[event["trial"]] = event["config"]["x"]
+                        states[event["config"]["x"]] = "open"
+                    case "start" if states[values[event["trial"]]] == "finished":
+                        repeated.add(values[event["trial"]])
+                    case "end":
+                        state = event["state"]
+                        states[values[event["trial"]]] = "finished" if state == "stopped" else state
+        return states, repeated
 
 
 class Tune:
@@ -123,11 +136,15 @@ class Tune:
         named = {"TERMINATED": "finished", "ERROR": "failed"}
         return {trial["x"]: named.get(trial["status"], "open") for trial in found}
 
+    def repeated(self, folder: Path) -> set[float]:
+        """It keeps no record of that."""
+        return set()
+
 
 CONTENDERS: dict[str, Contender] = {"hpo": Hpo(), "tune": Tune()}
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, resumed: bool) -> dict[str, str]:
     """For all that runs in a case: its own Ray session and temporary files, nothing from outside."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
     return {
@@ -139,4 +156,5 @@ def environment(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder),
         "RAY_USAGE_STATS_ENABLED": "0",
         FOLDER: str(folder),
+        RESUMED: str(int(resumed)),
     }

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,11 +24,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.faults.case import KINDS, Case, Turn, Verdict
+from tests.faults.case import KINDS, Case, NotBegun, Turn, Verdict
 from tests.faults.contenders import CONTENDERS, SWEEPS
+from tests.faults.family import family
 from tests.faults.report import show
 
 COUNT = 60
+under_way: set[Path] = set()
+"""Folders of the runs whose processes live."""
 WAITING = 8
 """Runs whose processes are still leaving, for each that is at work: they cost nothing."""
 
@@ -46,16 +51,28 @@ def run(key: Key, places: threading.Semaphore) -> tuple[Verdict, list[str]]:
     """One run, and the processes that it left behind; those wait for their end without a place."""
     draw = random.Random(f"{key.kind} {key.sweep} {key.moment}")
     with tempfile.TemporaryDirectory(prefix="hk-", ignore_cleanup_errors=True) as name:
-        turn = Turn(places)
-        case = Case(CONTENDERS[key.contender], Path(name), key.sweep, key.count, turn)
+        turn, folder = Turn(places), Path(name)
+        under_way.add(folder)
+        case = Case(CONTENDERS[key.contender], folder, key.sweep, key.count, turn)
         try:
             verdict = case.disturb(key.kind, draw.randrange(1, key.count - 8), draw)
         finally:
             turn.give()
             left = case.orphans()
+            under_way.remove(folder)
         if verdict.code:
             print(case.said(), file=sys.stderr)
         return replace(verdict, orphans=len(left)), left
+
+
+def leave(number: int, frame: object) -> None:
+    """On SIGTERM: end what was started, and go at once."""
+    for folder in list(under_way):
+        for pid in family(folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(128 + number)
 
 
 def row(kind: str, sweep: str, moments: int, count: int, contender: str = "hpo") -> list[Verdict]:
@@ -67,10 +84,10 @@ def row(kind: str, sweep: str, moments: int, count: int, contender: str = "hpo")
 def matrix(chosen: argparse.Namespace) -> Iterator[Key]:
     """All runs that are asked for, one contender after the other."""
     for contender in chosen.contenders:
-        for sweep in chosen.sweeps:
-            for kind in chosen.kinds:
-                if KINDS[kind][0] not in CONTENDERS[contender].missing:
-                    for moment in range(chosen.moments):
+        for moment in range(chosen.moments):  # so that half of it already is a table
+            for sweep in chosen.sweeps:
+                for kind in chosen.kinds:
+                    if KINDS[kind][0] not in CONTENDERS[contender].missing:
                         yield Key(contender, sweep, kind, moment, chosen.count)
 
 
@@ -89,7 +106,11 @@ def fill(keys: Iterable[Key], done: dict[Key, dict[str, Any]], path: Path | None
     places, writing = threading.Semaphore(at_once), threading.Lock()
 
     def one(key: Key) -> None:
-        verdict, left = run(key, places)
+        try:
+            verdict, left = run(key, places)
+        except NotBegun as error:
+            print(f"{key}: did not begin; it is left out, and can be run later\n{error}", file=sys.stderr)
+            return
         with writing:
             done[key] = asdict(verdict)
             print(f"{key}: {verdict}" + "".join(f"\n  left: {line[:200]}" for line in left), file=sys.stderr)
@@ -115,12 +136,13 @@ def main() -> int:
     parser.add_argument("--record", type=Path, help="file to append each run to; those in it are skipped")
     parser.add_argument("--report", type=Path, help="run nothing, print what this file holds")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, by children too
     done = recorded(chosen.report or chosen.record)
     if not chosen.report:
         keys = list(matrix(chosen))
         fill(keys, done, chosen.record, chosen.at_once)
-        done = {key: done[key] for key in keys}
+        done = {key: done[key] for key in keys if key in done}
     verdicts: dict[tuple[str, str, str], list[tuple[int, Verdict]]] = {}
     for key, verdict in done.items():
         group = verdicts.setdefault((key.sweep, key.kind, key.contender), [])

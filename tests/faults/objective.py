@@ -7,14 +7,17 @@ at its last step or because it is told to stop. Nothing but the standard library
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "HPO_TEST_FAMILY"
 """Environment variable that names the folder of a case; all processes of the case inherit it."""
+RESUMED = "HPO_TEST_RESUMED"
+"""Environment variable: 1 in all processes of the resumed run, else 0."""
 LOG = "truth"
 STEPS = 9
 PAUSE = 0.02
@@ -34,39 +37,41 @@ def descend(x: float, report: Callable[[float], object]) -> None:
 
 
 def _note(event: str, x: float, step: int) -> None:
-    line = json.dumps({"event": event, "x": x, "step": step, "time": time.time()}) + "\n"
+    said = {"event": event, "x": x, "step": step, "time": time.time(), "pid": os.getpid()}
     log = os.open(Path(os.environ[FOLDER]) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(log, line.encode())
+        os.write(log, f"{json.dumps(said | {'resumed': os.environ[RESUMED]})}\n".encode())
     finally:
         os.close(log)
 
 
 @dataclass
-class Truth:
-    """Configuration → Unix times at which it began, and at which it ended, with its steps."""
+class Attempt:
+    """One go at a configuration, as its own process told it; Unix times, infinite if it never came so far."""
 
-    begins: dict[float, list[float]] = field(default_factory=dict)
-    ends: dict[float, list[tuple[float, int]]] = field(default_factory=dict)
+    resumed: bool
+    """Whether it was the resumed run that made it."""
+    begin: float
+    end: float = math.inf
+    steps: int = 0
 
-    def ended(self, x: float, killed: float) -> float:
-        """When a configuration was first done; infinity if never.
 
-        Before the kill every end counts, early ones too: a scheduler has stopped the trial. After it only
-        those at the last step do: others may have been cut off.
-        """
-        times = (at for at, step in self.ends.get(x, ()) if step >= STEPS or at <= killed)
-        return min(times, default=float("inf"))
+Truth = dict[float, list[Attempt]]
+"""Configuration → all attempts at it."""
 
 
 def read_truth(folder: Path) -> Truth:
     """What the trials of a case have said so far."""
-    truth = Truth()
+    found: dict[tuple[float, int, str], Attempt] = {}
     path = folder / LOG
     for line in path.read_text().splitlines() if path.exists() else ():
         said = json.loads(line)
+        key = (said["x"], said["pid"], said["resumed"])
         if said["event"] == "begin":
-            truth.begins.setdefault(said["x"], []).append(said["time"])
+            found[key] = Attempt(said["resumed"] == "1", said["time"])
         else:
-            truth.ends.setdefault(said["x"], []).append((said["time"], said["step"]))
+            found[key].end, found[key].steps = said["time"], said["step"]
+    truth: Truth = {}
+    for (x, _, _), attempt in found.items():
+        truth.setdefault(x, []).append(attempt)
     return truth
