@@ -37,6 +37,8 @@ class Controller:
     progress: Callable[[], None] = lambda: None
     asked: Callable[[], str | None] = lambda: None
     """What another process asks for: `finish` or `now`."""
+    sound: Callable[[], None] = lambda: None
+    """Raises HpoError where the run directory is gone: trials then fail through no fault of theirs."""
     started: int = 0
     interrupts: int = 0
     ending: Outcome | None = None
@@ -177,6 +179,8 @@ class Controller:
                 self._result(trial, event)
             case "checkpoint":
                 self._checkpoint(trial, event)
+            case "unwritten":
+                self._unwritten(event["reason"])
             case "end":
                 del self.running[trial.number]
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
@@ -216,6 +220,12 @@ class Controller:
         self._event("checkpoint", trial, **made)
         self.deciding.pausing.saved(trial, **made)
 
+    def _unwritten(self, reason: str) -> None:
+        """A trial's files cannot be written: none can run until there is room."""
+        remedy = "free some space, then `hpo resume` goes on"
+        self.ending = self.ending or Outcome("unwritable", f"{reason}; {remedy}")
+        self.interrupts = 2
+
     def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process was ended on the scheduler's word; it goes on later, or never."""
         kept = ("iterations", "seconds", "value", "last", "rows", "values")
@@ -243,6 +253,8 @@ class Controller:
         tail = end.pop("log_tail", [])
         if self.interrupts >= 2 and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
+        if end["state"] == "failed":
+            self.sound()
         self._event("end", trial, attempt=trial.attempt, **end)
         self.pace.add(end.get("seconds", 0.0))
         self.deciding.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)

@@ -165,6 +165,7 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
         limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
         progress=lambda: watch(record.state),
         asked=_asked(run, session),
+        sound=lambda: _locked(session).check(at_once=True),
         started=before.started,
         ending=deciding.success if before.reached else None,
         waiting=waiting,
@@ -173,10 +174,14 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
     )
 
 
+def _locked(session: Session) -> RunLock:
+    assert session.lock is not None
+    return session.lock
+
+
 def _asked(run: Plan, session: Session) -> Callable[[], str | None]:
     """What `hpo stop` asks for; raises HpoError once the run directory is no longer this driver's."""
-    lock = session.lock
-    assert lock is not None
+    lock = _locked(session)
     requests = StopRequests(run.directory, lock.token)
 
     def asked() -> str | None:
