@@ -116,7 +116,8 @@ def _write(source: Any, partial: str) -> dict[str, str]:
         with open(os.path.join(partial, _STATE), "wb") as file:
             pickle.dump(dict(source), file, pickle.HIGHEST_PROTOCOL)
         return {"form": "dictionary"}
-    path = source if isinstance(source, (str, os.PathLike)) else getattr(source, "path", None)
+    own = getattr(source, "path", None)
+    path = own if isinstance(own, str) else source  # Ray's is an os.PathLike, too, one that raises
     if not isinstance(path, (str, os.PathLike)):
         kind = type(source).__name__
         raise TypeError(f"a checkpoint is a dictionary, or the path of a file or folder, not {kind}")
