@@ -207,7 +207,10 @@ class Controller:
         else:
             trial.noted = now
             kept = {key: event[key] for key in ("iteration", "value", "best", "mean", "rows")}
-            self._event("result", trial, **kept, **({"beat": True} if undecided else {}))
+            told = (
+                {"beat": True} if undecided else {"seconds": now - trial.since}
+            )  # no clock
+            self._event("result", trial, **kept, **told)
         if trial.stopping:
             return
         if not undecided and (state := self.deciding.result(trial, event, now - trial.since)):

@@ -22,7 +22,7 @@ for step in range(1, 7):
     time.sleep(0.02)
     wandb.log({"loss": wandb.config.x + 1 / step})
 """
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for what takes some, on a busy machine."""
 
 
