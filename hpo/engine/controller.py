@@ -207,9 +207,7 @@ class Controller:
         else:
             trial.noted = now
             kept = {key: event[key] for key in ("iteration", "value", "best", "mean", "rows")}
-            told = (
-                {"beat": True} if undecided else {"seconds": now - trial.since}
-            )  # no clock
+            told = {"beat": True} if undecided else {"seconds": now - trial.since}
             self._event("result", trial, **kept, **told)
         if trial.stopping:
             return
