@@ -232,6 +232,7 @@ class Controller:
         kept = ("iterations", "seconds", "value", "last", "rows", "values")
         self._event("pause", trial, **{key: end[key] for key in kept if end.get(key) is not None})
         self._exploit(trial)
+        self.early.add("paused", "")
         self.deciding.pausing.add(trial, end)
 
     def _exploit(self, trial: Ongoing) -> None:

@@ -121,7 +121,7 @@ class EarlyFailures:
         return self.reasons is not None
 
     def add(self, state: str, reason: str) -> bool:
-        """A trial has ended; whether the run is to end for it."""
+        """A trial has ended, or has paused in good health; whether the run is to end for it."""
         if self.reasons is None or state == "interrupted":
             return False
         self.reasons.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))

@@ -1,4 +1,4 @@
-"""A loaded sweep and options → a run that is ready to start: all that can be refused has been refused."""
+"""What a run needs to start or to go on, and what is built from it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hpo.engine.live import SCHEDULE
 from hpo.engine.plan import Plan, RunOptions
 from hpo.engine.planning import trial_count
 from hpo.errors import UserError
@@ -16,6 +17,7 @@ from hpo.record.journal import read_journal
 from hpo.sweepfile.differences import Difference, differences
 from hpo.sweepfile.load import Loaded, read_sweep
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.program import working_directory
 from hpo.sweepfile.replay import read_schedule, replayed
 from hpo.tune.earlier import Earlier
 
@@ -38,29 +40,35 @@ def reopen(
         raise UserError(f"{directory} holds an empty journal: its run never began; start it anew")
     last = runs[-1]
     _check_kind(directory, last, options)
+    own = loaded is None
     loaded = loaded or _own(directory, last, change)
     sweep = loaded.valid()
     changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
     _refuse(directory, [one for one in changed if not one.harmless])
-    if last.get("replay"):
-        sweep = replayed(sweep, read_schedule(Path(last["replay"])))
+    if not last["function"]:
+        _check_script(directory, sweep, Path(last["cwd"]))
+    if last["replay"]:
+        sweep = replayed(sweep, read_schedule(directory / SCHEDULE))
     begun = sum(event["event"] == "trial" for event in events)
     fresh_cap = any(one.key == "run_cap" for one in changed)
     count = trial_count(sweep, options.count or (sweep.run_cap if fresh_cap else last["count"]))
     if count is not None and count < begun:
         raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
+    warned = [str(problem) for problem in loaded.warnings] if own else []
+    prior = tuple(map(Path, last["prior"]))
+    replay = Path(last["replay"]) if last["replay"] else None
     return Plan(
         sweep,
         dict(loaded.source),
         loaded.file,
-        replace(options, out=directory),
+        replace(options, out=directory, prior=prior, replay=replay),
         directory,
         Path(last["cwd"]),
         last["seed"],
         count,
         dict(os.environ),
         tuple(_earlier(event) for event in events if event["event"] == "earlier"),
-        tuple(f"changed since: {one}" for one in changed),
+        (*warned, *(f"changed since: {one}" for one in changed)),
         folders=tuple(map(Path, last["folders"])),
         changes=loaded.overrides,
         past=tuple(events),
@@ -70,8 +78,10 @@ def reopen(
 
 
 def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
-    if run.get("engine") == "tune":
+    if run["engine"] == "tune":
         raise UserError(f"{directory} was run by a stock Tuner, whose trials cannot go on; start it anew")
+    if options.engine != "hpo":
+        raise UserError(f"{directory} goes on without a stock Tuner, which cannot; leave --engine out")
     if run.get("function") and options.train is None:
         raise UserError(f"{directory} ran a Python function; call hpo.resume({str(directory)!r}, train=…)")
     if options.seed not in (None, run["seed"]):
@@ -80,6 +90,21 @@ def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
         )
     if options.train is not None and not run.get("function"):
         raise UserError(f"{directory} ran a program, not a function; leave `train` out")
+    asked = {"replay": [options.replay] if options.replay else [], "prior": list(options.prior)}
+    for name, paths in asked.items():
+        begun = [run[name]] if isinstance(run[name], str) else run[name] or []
+        if paths and [str(path.absolute()) for path in paths] != begun:
+            how = f"with --{name} {' '.join(begun)}" if begun else f"without --{name}"
+            raise UserError(f"{directory} was begun {how}; leave --{name} out")
+
+
+def _check_script(directory: Path, sweep: Sweep, cwd: Path) -> None:
+    if not cwd.is_dir():
+        raise UserError(f"{cwd}, where the trials of {directory} run, is gone; put it back to go on")
+    try:
+        working_directory(sweep, None, cwd)
+    except UserError as error:
+        raise UserError(f"{directory} cannot go on: {error}") from error
 
 
 def _own(directory: Path, run: Event, change: Sequence[str]) -> Loaded:

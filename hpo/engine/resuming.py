@@ -83,8 +83,16 @@ class Resumption:
                     self._started(event)
                 case "end":
                     self._ended(event, for_good=at > requeued.get(event["trial"], -1))
-                case "result" | "checkpoint" | "pause" | "exploit" | "requeue" as kind:
-                    getattr(self, f"_{kind}")(self._open[event["trial"]], event)
+                case "result":
+                    self._result(self._open[event["trial"]], event)
+                case "checkpoint":
+                    self._checkpoint(self._open[event["trial"]], event)
+                case "pause":
+                    self._pause(self._open[event["trial"]], event)
+                case "exploit":
+                    self._exploit(self._open[event["trial"]], event)
+                case "requeue":
+                    self._requeue(self._open[event["trial"]])
             self._doom()
         self._telling.tell()
         self.deciding.scheduling.notes()
@@ -99,8 +107,8 @@ class Resumption:
             verdict = self._verdicts.get(number)
             self._drop_lost_checkpoint(trial)
             if number in self.deciding.pausing.paused:
-                continue
-            if number in self._running and verdict == "stopped":
+                self._go_on_as_clone(trial, append)
+            elif number in self._running and verdict == "stopped":
                 self._stop(trial, append)
             elif number in self._running and verdict == "paused" and trial.checkpoint:
                 self._pause_now(trial, append)
@@ -164,7 +172,8 @@ class Resumption:
 
     def _pause(self, trial: Ongoing, event: Event) -> None:
         self._running.discard(trial.number)
-        trial.pausing, trial.clone = 0, None
+        trial.pausing = 0  # what it is to go on as is told by the next event, or by `settle`
+        self.early.add("paused", "")
         end = {"state": "paused", "kind": "", "reason": "", "value": None, "last": None}
         known = {key: event[key] for key in event if key not in ("event", "trial", "time")}
         self.deciding.pausing.add(trial, end | known)
@@ -172,7 +181,7 @@ class Resumption:
     def _exploit(self, trial: Ongoing, event: Event) -> None:
         trial.config, trial.clone = dict(event["config"]), None
 
-    def _requeue(self, trial: Ongoing, event: Event) -> None:
+    def _requeue(self, trial: Ongoing) -> None:
         self._running.discard(trial.number)
         self.deciding.pausing.paused.pop(trial.number, None)
         if trial.id in self.deciding.scheduling.trials:
@@ -210,12 +219,15 @@ class Resumption:
 
     def _pause_now(self, trial: Ongoing, append: Append) -> None:
         """The scheduler had told it to pause: what it did since then does not count."""
-        clone, trial.clone, trial.pausing = trial.clone, None, 0
-        known = self._values[trial.number]
+        trial.pausing, known = 0, self._values[trial.number]
         append({"event": "pause", "trial": trial.number, "seconds": 0.0, **known})
+        self._go_on_as_clone(trial, append)
+        self.deciding.pausing.add(trial, {"state": "paused", "kind": "", "reason": "", **known})
+
+    def _go_on_as_clone(self, trial: Ongoing, append: Append) -> None:
+        clone, trial.clone = trial.clone, None
         if clone is not None:
             append({"event": "exploit", "trial": trial.number, "config": trial.config, **vars(clone)})
-        self.deciding.pausing.add(trial, {"state": "paused", "kind": "", "reason": "", **known})
 
     def _wait(self, trial: Ongoing, append: Append) -> None:
         """It goes on where it was, or begins anew."""

@@ -16,8 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.errors import visible
 from hpo.record.trials import RunState, TrialState
-from hpo.review.cells import duration, metric_text, visible
+from hpo.review.cells import duration, metric_text
 from hpo.review.logs import LogFollower, tail
 from hpo.review.parameters import pairs, searched
 from hpo.review.states import counts_text

@@ -14,10 +14,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpo.errors import visible
 from hpo.record.holder import SILENCE, Owner
 from hpo.record.observed import DIED
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
-from hpo.review.cells import duration, metric_text, visible
+from hpo.review.cells import duration, metric_text
 from hpo.review.parameters import pairs, searched
 from hpo.review.progress import LiveProgress
 from hpo.review.ranking import BestTable

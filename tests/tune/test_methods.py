@@ -172,6 +172,24 @@ def test_conditional_parameters_are_learnt_where_they_are() -> None:
         assert sorted(abs(x - 0.2) for x in near)[3] < 0.2, method
 
 
+def test_gp_does_not_look_for_ever_where_inactive_parameters_would_matter() -> None:
+    parameters = {
+        "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
+        "optimizer": {"values": ["adam", "sgd"]},
+        "momentum": {"min": 0.0, "max": 1.0, "when": {"optimizer": "sgd"}},
+        "layers": {"values": [1, 2]},
+        "width": {"min": 4, "max": 256, "when": {"layers": 2}},
+    }
+    search, asked = searcher(read("gp", parameters).valid(), 3), []
+    for number in range(26):
+        config = search.suggest(str(number))
+        momentum, width = config.get("momentum", 0.4), config.get("width", 8)
+        loss = math.log10(config["lr"] / 1e-3) ** 2 + 4 * (momentum - 0.9) ** 2 + math.log2(width / 64) ** 2
+        search.on_trial_complete(str(number), {"loss": loss})
+        asked.append((config["optimizer"], config["layers"], round(math.log10(config["lr"]), 1)))
+    assert len(set(asked[10:])) > 8
+
+
 def test_qmc_needs_no_history() -> None:
     sweep = read("qmc", BESIDE).valid()
     whole = [searcher(sweep, 4)] * 1
