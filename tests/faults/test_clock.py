@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -41,21 +42,24 @@ def test_a_jump_harms_no_run(tmp_path: Path, jump: int) -> None:
     (tmp_path / "sitecustomize.py").write_text(SHIFTED)
     path = f"{tmp_path}:{Path(hpo.__file__).parents[1]}"
     settings = {"PYTHONPATH": path, "HPO_TEST_SHIFT": str(tmp_path / "shift")}
-    own = {"kill_grace": 2, "concurrency": 2, "trial_timeout": 6, "time_budget": 300}
+    own = {"kill_grace": 2, "concurrency": 2, "trial_timeout": 15, "time_budget": 300}
     grid = {"x": {"values": list(range(12))}}
     write_sweep(tmp_path, SCRIPT, method="grid", parameters=grid, hpo=own)
     process = start(tmp_path, "run", "sweep.yaml", "--out", "run", **settings)
     until_ended(tmp_path / "run", 3, process)
     (tmp_path / "shift").write_text(str(jump))
-    second = start(tmp_path, "resume", "run", **settings)  # judges whether the first one lives
-    code, said = over(second)
+    process.send_signal(signal.SIGSTOP)  # it must not have ended before a second one has judged it
+    code, said = over(start(tmp_path, "resume", "run", **settings))
+    process.send_signal(signal.SIGCONT)
     assert code == 1
     assert f"is being run by process {process.pid} on " in said[-1]
     code, said = over(process)
     assert code == 0
     (failed,) = (line for line in said if " failed" in line and "trial 7" in line)
-    assert "ran longer than hpo.trial_timeout (6 s)" in failed
-    assert "all 12 trials have ended" in over(start(tmp_path, "resume", "run", **settings))[1][-2]
+    assert "ran longer than hpo.trial_timeout (15 s)" in failed
+    code, said = over(start(tmp_path, "resume", "run", **settings))
+    assert code == 0
+    assert "nothing is left to do: all 12 trials have ended" in said
     events = [json.loads(line) for line in (tmp_path / "run" / JOURNAL).read_text().splitlines()]
     ends = [event for event in events if event["event"] == "end"]
     assert sorted(event["trial"] for event in ends) == list(range(1, 13))
