@@ -78,6 +78,17 @@ def test_trials_that_fill_the_disk_have_not_failed(disk: Disk, script: str) -> N
     check_whole(disk.seen / "run")
 
 
+def test_a_stock_tuner_ends_on_a_full_disk(disk: Disk) -> None:
+    write_sweep(disk.seen)
+    process = disk.hpo("run", "sweep.yaml", "--out", "run", "--engine", "tune")
+    until_ended(disk.seen / "run", 2, process)
+    disk.fill()
+    code, said = over(process)
+    assert code == 1
+    assert said[-1].startswith(f"hpo: cannot write {disk.folder / 'run'}")
+    assert said[-1].endswith(f"{FULL}; the trials of a stock Tuner cannot go on: start it anew")
+
+
 def test_a_run_begins_on_a_full_disk_once_there_is_room(disk: Disk) -> None:
     write_sweep(disk.seen)
     filler = disk.fill()
@@ -107,7 +118,7 @@ def test_a_read_only_disk_is_refused_before_anything_starts(disk: Disk) -> None:
     until_all_left(str(disk.folder))
     disk.remount("ro")
     code, said = over(disk.hpo("run", "sweep.yaml", "--out", "run"))
-    assert (code, said) == (1, [f"hpo: cannot write to {disk.folder / 'run'}; name another --out"])
+    assert (code, said) == (1, [f"hpo: cannot write to {disk.folder}; name another --out"])
     code, said = over(disk.hpo("resume", "old", "--count", "4"))
     assert code == 1
     lock = disk.folder / "old" / "driver.lock"
