@@ -37,12 +37,6 @@ def unwritten(number: int, reason: str) -> dict[str, Any]:
     return {"event": "unwritten", "trial": number, "reason": reason}
 
 
-def _discard_partial(directory: str) -> None:
-    from hpo.trial.checkpoint import FOLDER, discard_partial  # most trials have none
-
-    discard_partial(os.path.join(directory, FOLDER))
-
-
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
     """The environment variables that a script has set (to what) or deleted (None), but for those of hpo."""
     names = [name for name in {**before, **after} if not name.startswith("HPO_")]
@@ -77,10 +71,6 @@ class Watch:
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(spec.directory)  # and nothing above it: a run directory that has vanished stays away
-        if spec.attempt > 1:
-            _discard_partial(spec.directory)
         with contextlib.ExitStack() as undo:
             self._write_parameters()
             self.output = Log(os.path.join(spec.directory, LOG), self.started)
@@ -97,6 +87,14 @@ class Watch:
             self._closing = undo.pop_all()
         self._watch_time(self.started)
 
+    def _make_directory(self) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.spec.directory)  # a run directory that has vanished stays away
+        if self.spec.attempt > 1 or self.spec.resume:
+            from hpo.trial.checkpoint import FOLDER, discard_partial  # most trials have none
+
+            discard_partial(os.path.join(self.spec.directory, FOLDER))
+
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
         resume = self.spec.resume
@@ -110,6 +108,7 @@ class Watch:
         return rows
 
     def _write_parameters(self) -> None:
+        self._make_directory()
         directory = self.spec.directory
         with open(os.path.join(directory, PARAMS), "w", encoding="utf-8") as file:
             file.write(self.spec.params_text)

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from hpo.trial.checkpoint import load, newest
-
 pytestmark = pytest.mark.process
 Calls = Callable[..., Any]
 
@@ -84,41 +82,6 @@ def test_a_stop_ends_a_function_at_its_next_report_and_the_worker_goes_on(calls:
     assert (stopped.code, stopped.log) == (0, "tidied up\n")
     after = slot.run({"steps": 2})
     assert (after.rows, after.pid) == ([{"loss": 0}, {"loss": 1}], stopped.pid)
-
-
-def test_a_function_that_handles_sigterm_gets_it_at_once_and_may_save_its_state(calls: Calls) -> None:
-    slot = calls("""
-        import signal, sys, time, hpo
-        def train(config):
-            def save(*_):
-                hpo.report({"last": 1}, checkpoint={"epoch": 7})
-            signal.signal(signal.SIGTERM, save)
-            hpo.report({"loss": 1})
-            time.sleep(config["seconds"])
-    """)
-    turn = slot.start({"seconds": 100})
-    slot.until(lambda: slot.rows)
-    turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
-    assert (stopped.rows, stopped.code, stopped.log) == ([{"loss": 1}, {"last": 1}], 0, "")
-    assert load(str(slot.log_path.parent / "checkpoints" / "000001")) == {"epoch": 7}
-    assert slot.run({"seconds": 0}).pid == stopped.pid
-
-
-def test_the_checkpoint_of_the_report_that_ends_a_function_counts(calls: Calls) -> None:
-    slot = calls("""
-        import time, hpo
-        def train(config):
-            for step in range(1, 10_000):
-                hpo.report({"loss": step}, checkpoint={"step": step})
-                time.sleep(0.05)
-    """)
-    turn = slot.start()
-    slot.until(lambda: len(slot.rows) > 1)
-    turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
-    folder = slot.log_path.parent / "checkpoints"
-    assert load(str(folder / (newest(str(folder)) or ""))) == {"step": stopped.rows[-1]["loss"]}
 
 
 def test_a_stop_that_comes_too_late_does_not_stop_the_next_trial(calls: Calls) -> None:
