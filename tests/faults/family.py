@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ NAMES = {"actor": "ray::Slot", "supervisor": "hpo.trial.supervisor", "raylet": "
 """Kind of process → what its command line holds."""
 
 
-def family(folder: Path) -> dict[int, str]:
+def family(folder: Path | str) -> dict[int, str]:
     """Process number → command line of all that live, zombies left out."""
     wanted = f"{FOLDER}={folder}".encode()
     found = {}
@@ -28,7 +29,7 @@ def family(folder: Path) -> dict[int, str]:
     return found
 
 
-def of_kind(folder: Path, kind: str, names: Mapping[str, str] = NAMES) -> list[int]:
+def of_kind(folder: Path | str, kind: str, names: Mapping[str, str] = NAMES) -> list[int]:
     """Process numbers of one kind: actor, supervisor, raylet, parent, trial, or all."""
     members = family(folder)
     if kind in names:
@@ -43,6 +44,11 @@ def of_kind(folder: Path, kind: str, names: Mapping[str, str] = NAMES) -> list[i
         started = {pid for pid in members if above[pid] in supervisors | booted}
         return sorted(started - parents - set(above.values()))
     return sorted(members)
+
+
+def environment(folder: Path | str) -> dict[str, str]:
+    """What a command is to be started with, so that all that it starts is found by `folder`."""
+    return {**os.environ, FOLDER: str(folder)}
 
 
 def _parent(pid: int) -> int:
