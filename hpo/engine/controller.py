@@ -10,9 +10,11 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from hpo.engine.blame import Blame
 from hpo.engine.deciding import Deciding
+from hpo.engine.ending import Ending
 from hpo.engine.fleet import Fleet
-from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
+from hpo.engine.ongoing import EarlyFailures, Ongoing, Outcome, Pace, Record
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
@@ -33,15 +35,11 @@ class Controller:
     deciding: Deciding
     fleet: Fleet
     record: Record
-    limits: Limits
+    ending: Ending
     progress: Callable[[], None] = lambda: None
-    asked: Callable[[], str | None] = lambda: None
-    """What another process asks for: `finish` or `now`."""
+    sound: Callable[[], None] = lambda: None
+    """Raises HpoError where the run directory is gone: trials then fail through no fault of theirs."""
     started: int = 0
-    interrupts: int = 0
-    evicted: bool = False
-    """Whether the batch system has said that it will end the job."""
-    ending: Outcome | None = None
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
     running: dict[int, Ongoing] = field(default_factory=dict)
@@ -49,16 +47,25 @@ class Controller:
     early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
 
+    def __post_init__(self) -> None:
+        self.limits = self.ending.limits
+        self.blame = Blame(self.fleet, self.record, self.deciding, self._again)
+
     def run(self) -> Outcome:
         """Run until the limits are met or the run is ended; returns once no trial runs any more."""
         begin = time.monotonic()
         self.deciding.scheduling.outlook = self._outlook
         while True:
-            self._look_up(time.monotonic() - begin)
+            self.ending.look_up(time.monotonic() - begin)
+            if self.ending.at_once:
+                self._stop_all()
             self._fill()
+            if not self.running and self.blame.idle():
+                continue
             if not self.running and (self.ending or self._all_begun()) and not self._more():
                 self._give_up_paused()
-                return self.ending or Outcome("complete")
+                self.ending.by(self.early.verdict(several=False))
+                return self.ending.outcome or Outcome("complete")
             for event in self.fleet.events(TICK, self.deciding.asking.refs):
                 self._handle(event)
             self._notes()
@@ -68,8 +75,8 @@ class Controller:
 
     def _more(self) -> bool:
         """Whether trials are to begin that have a number; paused ones are asked for once a slot is up."""
-        asked = bool(self.fleet.open(0)) or not self.deciding.pausing.paused
-        return self.ending is None and (bool(self.waiting) or not asked)
+        asked = bool(self._open(0)) or not self.deciding.pausing.paused
+        return not self.ending and (bool(self.waiting) or not asked)
 
     def _all_begun(self) -> bool:
         return self.exhausted or self._full()
@@ -77,26 +84,12 @@ class Controller:
     def _outlook(self) -> tuple[int, int]:
         """How many trials have yet to begin (0 where nobody knows), and how many slots are free."""
         left = 0 if self.exhausted or self.limits.count is None else self.limits.count - self.started
-        return left + len(self.waiting), sum(not seat.trials for seat in self.fleet.seats.values())
+        seats = [seat for seat in self.fleet.seats.values() if seat.place not in self.fleet.aside]
+        return left + len(self.waiting), sum(not seat.trials for seat in seats)
 
     def _full(self) -> bool:
-        return self.limits.count is not None and self.started >= self.limits.count
-
-    def _look_up(self, seconds: float) -> None:
-        """Signals, requests and the time budget."""
-        if self.limits.seconds is not None and seconds >= self.limits.seconds and self.interrupts < 2:
-            self.ending = Outcome("budget", f"time budget of {self.limits.seconds:g} s used up")
-            self.interrupts = 2
-        if self.evicted:
-            self.ending = self.ending or Outcome("budget", "the job's time is up (SIGUSR1)")
-            self.interrupts = max(self.interrupts, 2)
-        if asked := self.asked():
-            self.interrupts = max(self.interrupts, 2 if asked == "now" else 1)
-            self.ending = self.ending or Outcome("interrupted", "ended by `hpo stop`")
-        if self.interrupts and self.ending is None:
-            self.ending = Outcome("interrupted", "ended by the user")
-        if self.interrupts >= 2:
-            self._stop_all()
+        count = self.limits.count
+        return count is not None and self.started >= count
 
     def _stop_all(self) -> None:
         for trial in self.running.values():
@@ -104,13 +97,16 @@ class Controller:
                 trial.stopping = True
                 self.fleet.stop(trial.slot, trial.number, "interrupted")
 
+    def _open(self, depth: int) -> list[int]:
+        return [slot for slot in self.fleet.open(depth) if not self.blame.rests(slot)]
+
     def _fill(self) -> None:
         """Give every slot that is open a trial while there are some, and short ones ahead."""
         if self.ending:
             return
         left = None if self.limits.count is None else self.limits.count - self.started
         depth = 0 if self.early.only_failures else self.pace.depth(left, len(self.fleet.seats))
-        launches: dict[int, list[Ongoing]] = {slot: [] for slot in self.fleet.open(depth)}
+        launches: dict[int, list[Ongoing]] = {slot: [] for slot in self._open(depth)}
         for level in range(depth + 1):
             for slot, trials in launches.items():
                 if len(self.fleet.seats[slot].trials) + len(trials) > level:
@@ -129,6 +125,7 @@ class Controller:
             for trial in trials:
                 trial.slot, trial.stopping, trial.since = slot, False, time.monotonic()
                 self.running[trial.number] = trial
+                self.blame.began(trial)
                 at = trial.resume.iterations if trial.resume else 0
                 self._event("start", trial, attempt=trial.attempt, slot=slot, node=node, iteration=at)
         if launches:
@@ -182,14 +179,20 @@ class Controller:
                 self._result(trial, event)
             case "checkpoint":
                 self._checkpoint(trial, event)
+            case "unwritten":
+                self._unwritten(event["reason"])
             case "end":
                 del self.running[trial.number]
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
                 is_pause = self.deciding.pausing.is_pause(trial, end)
                 self._pause(trial, end) if is_pause else self._end(trial, end)
+                if end["state"] != "interrupted":
+                    failed = end["state"] == "failed" and not is_pause
+                    self.blame.ended(trial, end["reason"] if failed else None)
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
+                self.blame.ended(trial, event["reason"])
         for name in self.deciding.scheduling.doomed():
             if int(name) in self.running:  # a paused one is given up when nothing else is left
                 self._stop(self.running[int(name)])
@@ -208,7 +211,8 @@ class Controller:
         else:
             trial.noted = now
             kept = {key: event[key] for key in ("iteration", "value", "best", "mean", "rows")}
-            self._event("result", trial, **kept, **({"beat": True} if undecided else {}))
+            told = {"beat": True} if undecided else {"seconds": now - trial.since}
+            self._event("result", trial, **kept, **told)
         if trial.stopping:
             return
         if not undecided and (state := self.deciding.result(trial, event, now - trial.since)):
@@ -220,6 +224,11 @@ class Controller:
         made = {key: event[key] for key in ("name", "iteration", "rows")}
         self._event("checkpoint", trial, **made)
         self.deciding.pausing.saved(trial, **made)
+
+    def _unwritten(self, reason: str) -> None:
+        """A trial's files cannot be written: none can run until there is room."""
+        remedy = "free some space, then `hpo resume` goes on"
+        self.ending.by(Outcome("unwritable", f"{reason}; {remedy}"), at_once=True)
 
     def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process was ended on the scheduler's word; it goes on later, or never."""
@@ -237,32 +246,41 @@ class Controller:
 
     def _give_up_paused(self) -> None:
         """Nothing runs any more and no paused trial is good enough to go on: they are stopped."""
-        for trial, end in self.deciding.pausing.give_up() if self.ending is None else ():
+        for trial, end in self.deciding.pausing.give_up() if not self.ending else ():
             self._end(trial, end | {"state": "stopped", "seconds": 0.0})
 
     def _check_target(self, value: Any) -> None:
-        if self.ending is None and self.deciding.reaches(value):
-            self.ending = self.deciding.success
+        if self.deciding.reaches(value):
+            self.ending.by(self.deciding.success)
 
-    def _end(self, trial: Ongoing, end: dict[str, Any]) -> None:
-        """A trial's process has ended: record it, then tell searcher and scheduler."""
+    def _end(self, trial: Ongoing, end: dict[str, Any], *, retry: bool = True) -> None:
+        """A trial's process has ended: record it, then tell searcher and scheduler, unless it may `retry`."""
         tail = end.pop("log_tail", [])
-        if self.interrupts >= 2 and end["kind"] == "signal":
+        if self.ending.at_once and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
-        self._event("end", trial, attempt=trial.attempt, **end)
+        failed = end["state"] == "failed"
+        if failed:
+            self.sound()
+        spared = failed and self.blame.spares(trial)
+        if failed and not spared:
+            self.blame.failed(trial)
+        again = failed and retry and trial.failures <= self.limits.max_failures and not self.ending
+        held = failed and not (spared or again) and self.blame.holds(trial)
+        flags = {name: True for name, on in (("spared", spared), ("held", held)) if on}
+        self._event("end", trial, attempt=trial.attempt, **end, **flags)
         self.pace.add(end.get("seconds", 0.0))
         self.deciding.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)
-        state, value = end["state"], end.get("value")
-        trial.failures += state == "failed"
-        if state == "failed" and trial.failures <= self.limits.max_failures and self.ending is None:
+        if spared or again:
             self._again(trial, f"failed: {end['reason']}")
-            return
-        self.deciding.end(trial, end)
-        self._check_target(value if state in ("finished", "stopped") else None)
-        if self.early.add(state, end["reason"]) and self.ending is None:
-            shown = "\n".join(["", *(f"    {line}" for line in tail)]) if tail else ""
-            self.ending = Outcome("failed", f"the first {ALIKE} trials failed alike: {end['reason']}{shown}")
-            self.interrupts = 2
+        elif held:
+            self.blame.held[trial.number] = trial, end
+        else:
+            self.deciding.end(trial, end)
+            self._check_target(end.get("value") if end["state"] in ("finished", "stopped") else None)
+        if self.early.only_failures and not (spared or again):
+            self.early.add(end["state"], end["reason"], trial.place, tail)
+            verdict = self.early.verdict(several=self.blame.several(trial))
+            self.ending.by(verdict if not self.ending else None, at_once=True)
 
     def _again(self, trial: Ongoing, reason: str) -> None:
         self._event("requeue", trial, reason=reason)
@@ -273,10 +291,9 @@ class Controller:
         """The slot died, not the trial: it starts again and the attempt does not count."""
         trial.losses, trial.pausing = trial.losses + 1, 0
         self._exploit(trial)
-        if self.interrupts < 2 and trial.losses < LOSSES:
+        if not self.ending.at_once and trial.losses < LOSSES:
             self._again(trial, reason)
             return
-        state = "interrupted" if self.interrupts >= 2 else "failed"
+        state = "interrupted" if self.ending.at_once else "failed"
         unknown = {"value": None, "last": None, "iterations": 0}
-        trial.failures = self.limits.max_failures
-        self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown})
+        self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown}, retry=False)

@@ -93,6 +93,8 @@ class Plan:
         if not self.past or open_ or self.again:
             return None
         last = self.past[-1]
+        if last["event"] != "done" and any(event.get("held") for event in ends.values()):
+            return None
         ended = str(last.get("state", "")) if last["event"] == "done" else ""
         return "target" if ended == "target" else "complete" if begun == self.count else None
 

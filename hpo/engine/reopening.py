@@ -143,9 +143,12 @@ def _again(events: Sequence[Event], sweep: Sweep, options: RunOptions) -> frozen
     failures: dict[int, int] = {}
     for event in events:
         if event["event"] == "end" and event["state"] == "failed":
-            failures[event["trial"]] = failures.get(event["trial"], 0) + 1
+            failures[event["trial"]] = failures.get(event["trial"], 0) + (not event.get("spared"))
             failed.add(event["trial"])
         elif event["event"] in ("end", "start", "requeue"):
             failed.discard(event["trial"])
+        elif event["event"] == "aside":  # these failed on a sick node
+            for number in event["trials"]:
+                failures[number] -= 1
     spare = sweep.hpo.max_failures
     return frozenset(n for n in failed if options.retry_failed or failures[n] <= spare)

@@ -89,12 +89,12 @@ class LiveProgress:
         state, elapsed = self._state, now - self._began
         for line in self.follower.lines(state) if self.follower else ():
             self._say(line)
-        for number, reason in state.restarts[self._restarts :]:
-            self._say(f"trial {number} starts again: {visible(reason)}")
-        self._restarts = len(state.restarts)
         for text in dict.fromkeys(state.notes[self._notes :]):  # every node says it
             self._say(visible(text))
         self._notes = len(state.notes)
+        for number, reason in state.restarts[self._restarts :]:
+            self._say(f"trial {number} starts again: {visible(reason)}")
+        self._restarts = len(state.restarts)
         ended = [state.trials[number] for number in dict.fromkeys(state.ended_trials[self._ends :])]
         ended = [trial for trial in ended if trial.state != "running"]  # else it starts again
         for later, trial in zip(reversed(range(len(ended))), ended, strict=True):
