@@ -159,6 +159,9 @@ def _job(planned: Plan, arguments: list[str]) -> Job:
     from hpo.slurm.job import Job, loaded_modules
 
     sweep, rule = planned.sweep, planned.sweep.early_terminate
+    path = [
+        Path(folder).absolute() for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder
+    ]
     own = any(split_target(one) for one in (sweep.method, rule.type if rule else None, sweep.hpo.setup))
     return Job(
         name=planned.directory.name,
@@ -168,5 +171,5 @@ def _job(planned: Plan, arguments: list[str]) -> Job:
         settings=sweep.hpo.slurm,
         arguments=tuple(arguments),
         modules=loaded_modules(os.environ),
-        path=tuple(folder for folder in planned.folders if folder != planned.cwd) if own else (),
+        path=(*(folder for folder in planned.folders if own and folder != planned.cwd), *path),
     )

@@ -35,7 +35,7 @@ class Job:
     modules: tuple[str, ...] = ()
     """Environment modules that are loaded where it is submitted."""
     path: tuple[Path, ...] = ()
-    """Folders whose modules the sweep names, apart from cwd."""
+    """Where Python finds modules where it is submitted, apart from what is installed: its PYTHONPATH."""
 
     @property
     def script(self) -> str:

@@ -134,8 +134,9 @@ class Job:
 
     @property
     def output(self) -> str:
-        file = self.cwd / f"slurm-{self.number}.out"
-        return file.read_text(errors="replace") if file.exists() else ""
+        """What the job's script has said, where `sbatch` or `hpo submit` have put it."""
+        files = (self.cwd / f"slurm-{self.number}.out", self.run / f"slurm-{self.number}.log")
+        return "".join(file.read_text(errors="replace") for file in files if file.exists())
 
     @property
     def run(self) -> Path:

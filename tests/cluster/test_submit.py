@@ -30,7 +30,7 @@ def test_a_submitted_sweep_runs_as_it_was_then(lab: Lab) -> None:
     job.until(lambda: job.events("start"))
     seen = json.loads(hpo(lab, folder, "status", str(job.out), "--json"))
     assert (seen["slurm"]["number"], seen["slurm"]["state"]) == (job.number, "RUNNING")
-    assert job.ended() == "COMPLETED", (job.run / f"slurm-{job.number}.log").read_text()
+    assert job.ended() == "COMPLETED", job.output
     assert_whole(job, 6)
     assert f"job {job.number} completed" in until(
         lambda: hpo(lab, folder, "status", str(job.out)), 10, "status"

@@ -73,6 +73,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is submitted, with a script; the sweep file stands in sub/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOADEDMODULES", "")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     (tmp_path / "sub").mkdir()
     (tmp_path / "train.py").touch()
     (tmp_path / "sub/search.py").write_text("class Mine: pass\n")
@@ -88,6 +89,7 @@ def test_what_would_be_submitted(folder: Path, name: str, monkeypatch: pytest.Mo
     sweep, options = CASES[name]
     if name == "options":
         monkeypatch.setenv("LOADEDMODULES", "gcc/12:cuda/12.4")
+        monkeypatch.setenv("PYTHONPATH", "/opt/mine:lib")
         monkeypatch.setattr("hpo.engine.planning.earlier_trials", lambda sweep, prior: ([], []))
         sweep = sweep.replace("random", "tpe")
     (folder / "sub/sweep.yaml").write_text(sweep)

@@ -19,6 +19,7 @@
 #SBATCH --mail-type=END
 #SBATCH --hold
 
+export PYTHONPATH=/opt/mine:/here/lib${PYTHONPATH:+:$PYTHONPATH}
 module load gcc/12 cuda/12.4
 module load cuda
 export DATA=/scratch/data
