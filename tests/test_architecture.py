@@ -94,10 +94,8 @@ def _targets(node: ast.AST, package: str) -> list[str]:
         source = ".".join([*above, *([node.module] if node.module else [])])
         return [_home(source, alias.name) for alias in node.names]
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("hpo."):
-        named = node.value.count(".") > 1  # hpo.slurm is a key of sweep files, too
-        return (
-            [node.value] if named and node.value in modules() else []
-        )  # loaded by name: a table, `python -m`
+        path = modules().get(node.value)  # loaded by name: a table, `python -m`; a package may be a key, too
+        return [node.value] if path and path.name != "__init__.py" else []
     return []
 
 

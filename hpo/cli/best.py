@@ -98,7 +98,7 @@ def _as_yaml(record: RunRecord, trial: TrialRecord) -> str:
     """The configuration as YAML that 1.1 and 1.2 readers take alike, under a comment that says where from."""
     import yaml
 
-    from hpo.review.cells import visible
+    from hpo.errors import visible
 
     class Dumper(yaml.SafeDumper):
         """Quotes all text that begins as a number does: YAML 1.2 reads '1e5' and '0o7' as numbers."""

@@ -28,7 +28,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 1 on warnings too.")] = False,
     samples: Annotated[int, typer.Option(min=0, help="How many configurations to show.")] = 3,
-    seed: Annotated[int | None, typer.Option(help="Seed of the shown configurations.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the shown configurations.")] = None,
 ) -> None:
     """Validate a sweep file and explain what it will run; needs neither Ray nor a GPU."""
     loaded = read_sweep(sweep)

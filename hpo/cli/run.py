@@ -19,7 +19,7 @@ def run(
     sweep: Annotated[Path, typer.Argument(help="Sweep file.", metavar="SWEEP")],
     out: Annotated[Path | None, typer.Option(help="Run directory [runs/NAME-DATE-TIME].")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="How many trials [run_cap].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the search [hpo.seed, else a fresh one].")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the search [hpo.seed].")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Most trials at once [what fits].")] = None,
     address: Annotated[str | None, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster to use.")] = None,
     engine: Annotated[str, typer.Option(help="hpo, or tune for a stock ray.tune.Tuner.")] = "hpo",

@@ -47,7 +47,7 @@ def _rules(fitted: dict[str, list[Rule]]) -> None:
     """The rules that come near each schedule, on stderr: the YAML alone is the result."""
     from rich.text import Text
 
-    from hpo.review.cells import visible
+    from hpo.errors import visible
     from hpo.review.terminal import console
 
     out = console(sys.stderr)

@@ -48,6 +48,7 @@ def _told(seen: Observed) -> dict[str, Any]:
         "trials": len(record.trials),
         "states": record.states,
         "best": found,
+        "set_aside": [vars(node) for node in record.set_aside],
         "started": record.started,
         "ended": record.ended,
         "updated": record.updated,

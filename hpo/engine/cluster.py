@@ -115,17 +115,29 @@ def _start(address: str | None) -> None:
             ray.init(address=address, **quiet)
             return
         with _unbroken("starting"):
+            _start_here(quiet)
+    except Exception as error:  # Ray raises plain ones too, where its processes are too slow to start
+        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
+        raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
+
+
+def _start_here(settings: dict[str, Any]) -> None:
+    """Start Ray on this machine, again where that is so busy that Ray gives up: its 30 s are fixed."""
+    for last in (False, False, True):
+        try:
             ray.init(
                 address="local",
                 include_dashboard=False,
                 num_cpus=usable_cpus(),
                 object_store_memory=OBJECT_STORE,
-                **quiet,
+                **settings,
             )
-    except Exception as error:  # Ray raises plain ones too, where its processes are too slow to start
-        line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
-        raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
+            return
+        except Exception as error:
+            if last or "timed out during startup" not in str(error):
+                raise
+        print("Ray has not come up within 30 s, this machine is busy: once more", file=sys.stderr)
 
 
 def _end(address: str | None) -> None:

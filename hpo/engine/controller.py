@@ -10,9 +10,10 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from hpo.engine.blame import Blame
 from hpo.engine.deciding import Deciding
 from hpo.engine.fleet import Fleet
-from hpo.engine.ongoing import ALIKE, EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
+from hpo.engine.ongoing import EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
@@ -49,6 +50,9 @@ class Controller:
     early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
 
+    def __post_init__(self) -> None:
+        self.blame = Blame(self.fleet, self.record, self.deciding, self._again)
+
     def run(self) -> Outcome:
         """Run until the limits are met or the run is ended; returns once no trial runs any more."""
         begin = time.monotonic()
@@ -56,9 +60,11 @@ class Controller:
         while True:
             self._look_up(time.monotonic() - begin)
             self._fill()
+            if not self.running and self.blame.idle():
+                continue
             if not self.running and (self.ending or self._all_begun()) and not self._more():
                 self._give_up_paused()
-                return self.ending or Outcome("complete")
+                return self.ending or self.early.verdict(several=False) or Outcome("complete")
             for event in self.fleet.events(TICK, self.deciding.asking.refs):
                 self._handle(event)
             self._notes()
@@ -68,7 +74,7 @@ class Controller:
 
     def _more(self) -> bool:
         """Whether trials are to begin that have a number; paused ones are asked for once a slot is up."""
-        asked = bool(self.fleet.open(0)) or not self.deciding.pausing.paused
+        asked = bool(self._open(0)) or not self.deciding.pausing.paused
         return self.ending is None and (bool(self.waiting) or not asked)
 
     def _all_begun(self) -> bool:
@@ -77,7 +83,8 @@ class Controller:
     def _outlook(self) -> tuple[int, int]:
         """How many trials have yet to begin (0 where nobody knows), and how many slots are free."""
         left = 0 if self.exhausted or self.limits.count is None else self.limits.count - self.started
-        return left + len(self.waiting), sum(not seat.trials for seat in self.fleet.seats.values())
+        seats = [seat for seat in self.fleet.seats.values() if seat.place not in self.fleet.aside]
+        return left + len(self.waiting), sum(not seat.trials for seat in seats)
 
     def _full(self) -> bool:
         return self.limits.count is not None and self.started >= self.limits.count
@@ -104,13 +111,16 @@ class Controller:
                 trial.stopping = True
                 self.fleet.stop(trial.slot, trial.number, "interrupted")
 
+    def _open(self, depth: int) -> list[int]:
+        return [slot for slot in self.fleet.open(depth) if not self.blame.rests(slot)]
+
     def _fill(self) -> None:
         """Give every slot that is open a trial while there are some, and short ones ahead."""
         if self.ending:
             return
         left = None if self.limits.count is None else self.limits.count - self.started
         depth = 0 if self.early.only_failures else self.pace.depth(left, len(self.fleet.seats))
-        launches: dict[int, list[Ongoing]] = {slot: [] for slot in self.fleet.open(depth)}
+        launches: dict[int, list[Ongoing]] = {slot: [] for slot in self._open(depth)}
         for level in range(depth + 1):
             for slot, trials in launches.items():
                 if len(self.fleet.seats[slot].trials) + len(trials) > level:
@@ -129,6 +139,7 @@ class Controller:
             for trial in trials:
                 trial.slot, trial.stopping, trial.since = slot, False, time.monotonic()
                 self.running[trial.number] = trial
+                self.blame.began(trial)
                 at = trial.resume.iterations if trial.resume else 0
                 self._event("start", trial, attempt=trial.attempt, slot=slot, node=node, iteration=at)
         if launches:
@@ -187,9 +198,13 @@ class Controller:
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
                 is_pause = self.deciding.pausing.is_pause(trial, end)
                 self._pause(trial, end) if is_pause else self._end(trial, end)
+                if end["state"] != "interrupted":
+                    failed = end["state"] == "failed" and not is_pause
+                    self.blame.ended(trial, end["reason"] if failed else None)
             case "lost":
                 del self.running[trial.number]
                 self._lost(trial, event["reason"])
+                self.blame.ended(trial, event["reason"])
         for name in self.deciding.scheduling.doomed():
             if int(name) in self.running:  # a paused one is given up when nothing else is left
                 self._stop(self.running[int(name)])
@@ -226,6 +241,7 @@ class Controller:
         kept = ("iterations", "seconds", "value", "last", "rows", "values")
         self._event("pause", trial, **{key: end[key] for key in kept if end.get(key) is not None})
         self._exploit(trial)
+        self.early.add("paused", "")
         self.deciding.pausing.add(trial, end)
 
     def _exploit(self, trial: Ongoing) -> None:
@@ -243,25 +259,33 @@ class Controller:
         if self.ending is None and self.deciding.reaches(value):
             self.ending = self.deciding.success
 
-    def _end(self, trial: Ongoing, end: dict[str, Any]) -> None:
-        """A trial's process has ended: record it, then tell searcher and scheduler."""
+    def _end(self, trial: Ongoing, end: dict[str, Any], *, retry: bool = True) -> None:
+        """A trial's process has ended: record it, then tell searcher and scheduler, unless it may `retry`."""
         tail = end.pop("log_tail", [])
         if self.interrupts >= 2 and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
-        self._event("end", trial, attempt=trial.attempt, **end)
+        failed = end["state"] == "failed"
+        spared = failed and self.blame.spares(trial)
+        if failed and not spared:
+            self.blame.failed(trial)
+        again = failed and retry and trial.failures <= self.limits.max_failures and self.ending is None
+        held = failed and not (spared or again) and self.blame.holds(trial)
+        flags = {name: True for name, on in (("spared", spared), ("held", held)) if on}
+        self._event("end", trial, attempt=trial.attempt, **end, **flags)
         self.pace.add(end.get("seconds", 0.0))
         self.deciding.asking.pace(len(self.fleet.seats), self.pace.seconds or 0.0)
-        state, value = end["state"], end.get("value")
-        trial.failures += state == "failed"
-        if state == "failed" and trial.failures <= self.limits.max_failures and self.ending is None:
+        if spared or again:
             self._again(trial, f"failed: {end['reason']}")
-            return
-        self.deciding.end(trial, end)
-        self._check_target(value if state in ("finished", "stopped") else None)
-        if self.early.add(state, end["reason"]) and self.ending is None:
-            shown = "\n".join(["", *(f"    {line}" for line in tail)]) if tail else ""
-            self.ending = Outcome("failed", f"the first {ALIKE} trials failed alike: {end['reason']}{shown}")
-            self.interrupts = 2
+        elif held:
+            self.blame.held[trial.number] = trial, end
+        else:
+            self.deciding.end(trial, end)
+            self._check_target(end.get("value") if end["state"] in ("finished", "stopped") else None)
+        if self.early.only_failures and not (spared or again):
+            self.early.add(end["state"], end["reason"], trial.place, tail)
+            verdict = self.early.verdict(several=self.blame.several(trial))
+            if verdict and self.ending is None:
+                self.ending, self.interrupts = verdict, 2
 
     def _again(self, trial: Ongoing, reason: str) -> None:
         self._event("requeue", trial, reason=reason)
@@ -277,5 +301,4 @@ class Controller:
             return
         state = "interrupted" if self.interrupts >= 2 else "failed"
         unknown = {"value": None, "last": None, "iterations": 0}
-        trial.failures = self.limits.max_failures
-        self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown})
+        self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown}, retry=False)

@@ -15,6 +15,8 @@ from hpo.trial.recipe import Recipe
 
 POLL = 30.0
 """Seconds that a slot waits for an event before it answers with none."""
+STARTING = 60.0
+"""Seconds after which slots that are not up are not waited for."""
 CALLS = 2
 """Calls that a slot answers at once: a poll that waits, and a stop."""
 LOOKS = 1.0
@@ -28,6 +30,9 @@ class Seat:
     actor: Any
     pending: Any
     node: str = ""
+    """Host name; empty while it is not up."""
+    place: str = ""
+    """The node's number in Ray: several nodes may share a host, or its name."""
     trials: list[int] = field(default_factory=list)
 
 
@@ -50,6 +55,10 @@ class Fleet:
         self._next = time.monotonic() + LOOKS
         self.recipe = ray.put(recipe)
         self.function = ray.put(function) if function is not None else None
+        self._began = time.monotonic()
+        self.aside: set[str] = set()
+        """Nodes that get no more trials."""
+        self.several = size > 1 and len(self.able()) > 1
         self.seats: dict[int, Seat] = {index: self._seat() for index in range(size)}
 
     def _seat(self) -> Seat:
@@ -65,7 +74,10 @@ class Fleet:
         free = [
             index
             for index, seat in self.seats.items()
-            if seat.node and len(seat.trials) <= depth and (not seat.trials or seat.pending is None)
+            if seat.node
+            and seat.place not in self.aside
+            and len(seat.trials) <= depth
+            and (not seat.trials or seat.pending is None)
         ]
         return sorted(free, key=lambda index: len(self.seats[index].trials))
 
@@ -101,6 +113,7 @@ class Fleet:
             return
         self._next, size, room = time.monotonic() + LOOKS, len(self.seats), self.room()
         if room > size:
+            self.several, self._began = len(self.able()) > 1, time.monotonic()
             self.seats |= {index: self._seat() for index in range(size, room)}
             yield {"event": "slots", "slots": room}
 
@@ -119,8 +132,8 @@ class Fleet:
             self.seats[index] = self._seat()
             yield from _lost(seat, _first_line(error))
             return
-        if isinstance(answer, str):
-            seat.node = answer
+        if isinstance(answer, tuple):
+            seat.node, seat.place = answer
             return
         for event in answer:
             if event["event"] == "lost" and "trial" not in event:
@@ -129,6 +142,25 @@ class Fleet:
             if event["event"] in ("end", "lost"):
                 seat.trials.remove(event["trial"])
             yield event
+
+    def able(self) -> set[str]:
+        """The nodes of the cluster that live and could run a trial."""
+        names = {"cpu": "CPU", "gpu": "GPU", "memory": "memory"}
+        return {
+            node["NodeID"]
+            for node in ray.nodes()
+            if node["Alive"] and all(node["Resources"].get(names[k], 0) >= v for k, v in self.demand.items())
+        }
+
+    @property
+    def coming(self) -> bool:
+        """Whether slots will soon be up, perhaps on another node than those that are."""
+        soon = self.several and time.monotonic() < self._began + STARTING
+        return soon and any(not seat.node for seat in self.seats.values())
+
+    def elsewhere(self, place: str) -> bool:
+        """Whether there are slots on other nodes that get trials."""
+        return bool({seat.place for seat in self.seats.values() if seat.node} - self.aside - {place})
 
     def close(self) -> None:
         """End what runs, wait for it, and let the actors go."""

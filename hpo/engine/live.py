@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from hpo.engine.plan import Plan
 from hpo.errors import UserError
 from hpo.record.journal import JOURNAL, Journal, begun, read_journal
 from hpo.record.trials import RunState
+
+SCHEDULE = "schedule.yaml"
+"""The run directory's copy of what is replayed."""
 
 
 @dataclass
@@ -67,6 +71,8 @@ def replayed(events: Iterable[Mapping[str, Any]]) -> RunState:
 def _prepare(run: Plan) -> None:
     """Make the run directory with the sweep in it."""
     (run.directory / "trials").mkdir(parents=True, exist_ok=True)
+    if run.options.replay and not run.past:
+        shutil.copyfile(run.options.replay, run.directory / SCHEDULE)
     own = run.directory / "sweep.yaml"
     if run.file and run.file.resolve() == own.resolve():
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,6 +61,10 @@ class Ongoing:
     losses: int = 0
     """How often its slot was lost."""
     slot: int = -1
+    place: str = ""
+    """The node of its attempt, by its number in Ray."""
+    turn: int = 0
+    """Its attempt's place among the beginnings of all."""
     stopping: bool = False
     since: float = 0.0
     """When it was given to its slot, by time.monotonic."""
@@ -114,18 +119,28 @@ class EarlyFailures:
     """Watches a run's first trials: if they all fail in the same way, the rest would too."""
 
     reasons: list[str] | None = field(default_factory=list)
+    places: set[str] = field(default_factory=set)
+    """The nodes that they failed on, as far as that is known."""
+    shown: str = ""
+    """The last one's reason, and the end of its log."""
 
     @property
     def only_failures(self) -> bool:
         """Whether no trial has ended well yet, nor failed in another way than the first."""
         return self.reasons is not None
 
-    def add(self, state: str, reason: str) -> bool:
-        """A trial has ended; whether the run is to end for it."""
+    def add(self, state: str, reason: str, place: str = "", tail: Sequence[str] = ()) -> None:
+        """A trial has ended, or has paused in good health."""
         if self.reasons is None or state == "interrupted":
-            return False
+            return
         self.reasons.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))
+        self.places |= {place} - {""}
+        self.shown = "\n".join([reason, *(f"    {line}" for line in tail)])
         if state != "failed" or len(set(self.reasons)) > 1:
             self.reasons = None
-            return False
-        return len(self.reasons) == ALIKE
+
+    def verdict(self, *, several: bool) -> Outcome | None:
+        """How the run is to end for them; where there are `several` nodes, one alone is no proof."""
+        if not self.reasons or len(self.reasons) < ALIKE or (several and len(self.places) < 2):
+            return None
+        return Outcome("failed", f"the first {len(self.reasons)} trials failed alike: {self.shown}")

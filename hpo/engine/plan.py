@@ -1,4 +1,4 @@
-"""A loaded sweep and options → a run that is ready to start: all that can be refused has been refused."""
+"""What a run needs to start or to go on, and what is built from it."""
 
 from __future__ import annotations
 
@@ -87,6 +87,8 @@ class Plan:
         if not self.past or open_ or self.again:
             return None
         last = self.past[-1]
+        if last["event"] != "done" and any(event.get("held") for event in ends.values()):
+            return None
         ended = str(last.get("state", "")) if last["event"] == "done" else ""
         return "target" if ended == "target" else "complete" if begun == self.count else None
 

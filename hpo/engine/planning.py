@@ -1,4 +1,4 @@
-"""A loaded sweep and options, or a run directory → a plan: all that can be refused has been refused."""
+"""A loaded sweep and options → a plan: all that can be refused has been refused."""
 
 from __future__ import annotations
 
@@ -37,11 +37,7 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     cwd = started_in if options.train else working_directory(sweep, loaded.file, started_in)
     count = trial_count(sweep, options.count or sweep.run_cap)
     directory = (options.out or default_directory(loaded, sweep)).absolute()
-    if begun(directory):
-        raise UserError(f"{directory} holds a run already; `hpo resume {directory}` goes on with it")
-    above = next(folder for folder in directory.parents if folder.exists())
-    if not os.access(directory if directory.exists() else above, os.W_OK):
-        raise UserError(f"cannot write to {directory}; name another --out")
+    _place(directory)
     seed, here = fresh_seed(sweep, options.seed), dict(os.environ)
     earlier, notes = _learnt(sweep, options)
     source = dict(loaded.source)
@@ -60,6 +56,17 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         folders=(started_in, *([loaded.file.resolve().parent] if loaded.file else [])),
         changes=loaded.overrides,
     )
+
+
+def _place(directory: Path) -> None:
+    """Refuse a run directory that cannot be one."""
+    if begun(directory):
+        raise UserError(f"{directory} holds a run already; `hpo resume {directory}` goes on with it")
+    there = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    if not there.is_dir():
+        raise UserError(f"cannot make {directory}: {there} is a file; name another --out")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"cannot write to {there}; name another --out")
 
 
 def _engine(sweep: Sweep, options: RunOptions) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hpo.engine.live import SCHEDULE
 from hpo.engine.plan import Plan, RunOptions, timed
 from hpo.engine.planning import trial_count
 from hpo.errors import UserError
@@ -16,6 +17,7 @@ from hpo.record.journal import read_journal
 from hpo.sweepfile.differences import Difference, differences
 from hpo.sweepfile.load import Loaded, read_sweep
 from hpo.sweepfile.model import Sweep
+from hpo.sweepfile.program import working_directory
 from hpo.sweepfile.replay import read_schedule, replayed
 from hpo.tune.earlier import Earlier
 
@@ -38,29 +40,29 @@ def reopen(
         raise UserError(f"{directory} holds an empty journal: its run never began; start it anew")
     last = runs[-1]
     _check_kind(directory, last, options)
-    loaded = loaded or _own(directory, last, change)
+    given, loaded = loaded, loaded or _own(directory, last, change)
     sweep = timed(loaded.valid(), options)
     changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
     _refuse(directory, [one for one in changed if not one.harmless])
-    if last.get("replay"):
-        sweep = replayed(sweep, read_schedule(Path(last["replay"])))
-    begun = sum(event["event"] == "trial" for event in events)
+    if not last["function"]:
+        _check_script(directory, sweep, Path(last["cwd"]))
+    if last["replay"]:
+        sweep = replayed(sweep, read_schedule(directory / SCHEDULE))
     fresh_cap = any(one.key == "run_cap" for one in changed)
-    count = trial_count(sweep, options.count or (sweep.run_cap if fresh_cap else last["count"]))
-    if count is not None and count < begun:
-        raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
+    count = _count(directory, sweep, events, options.count or (sweep.run_cap if fresh_cap else last["count"]))
+    warned = [] if given else [str(problem) for problem in loaded.warnings]
     return Plan(
         sweep,
         dict(loaded.source),
         loaded.file,
-        replace(options, out=directory),
+        _as_begun(replace(options, out=directory), last),
         directory,
         Path(last["cwd"]),
         last["seed"],
         count,
         dict(os.environ),
         tuple(_earlier(event) for event in events if event["event"] == "earlier"),
-        tuple(f"changed since: {one}" for one in changed),
+        (*warned, *(f"changed since: {one}" for one in changed)),
         folders=tuple(map(Path, last["folders"])),
         changes=loaded.overrides,
         past=tuple(events),
@@ -69,9 +71,25 @@ def reopen(
     )
 
 
+def _count(directory: Path, sweep: Sweep, events: Sequence[Event], wanted: int | None) -> int | None:
+    begun = sum(event["event"] == "trial" for event in events)
+    count = trial_count(sweep, wanted)
+    if count is not None and count < begun:
+        raise UserError(f"{directory} has begun {begun} trials already; give --count {begun} or more")
+    return count
+
+
+def _as_begun(options: RunOptions, run: Event) -> RunOptions:
+    """The options with those that a run has for good."""
+    replay = Path(run["replay"]) if run["replay"] else None
+    return replace(options, prior=tuple(map(Path, run["prior"])), replay=replay)
+
+
 def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
-    if run.get("engine") == "tune":
+    if run["engine"] == "tune":
         raise UserError(f"{directory} was run by a stock Tuner, whose trials cannot go on; start it anew")
+    if options.engine != "hpo":
+        raise UserError(f"{directory} goes on without a stock Tuner, which cannot; leave --engine out")
     if run.get("function") and options.train is None:
         raise UserError(f"{directory} ran a Python function; call hpo.resume({str(directory)!r}, train=…)")
     if options.seed not in (None, run["seed"]):
@@ -80,6 +98,21 @@ def _check_kind(directory: Path, run: Event, options: RunOptions) -> None:
         )
     if options.train is not None and not run.get("function"):
         raise UserError(f"{directory} ran a program, not a function; leave `train` out")
+    asked = {"replay": [options.replay] if options.replay else [], "prior": list(options.prior)}
+    for name, paths in asked.items():
+        begun = [run[name]] if isinstance(run[name], str) else run[name] or []
+        if paths and [str(path.absolute()) for path in paths] != begun:
+            how = f"with --{name} {' '.join(begun)}" if begun else f"without --{name}"
+            raise UserError(f"{directory} was begun {how}; leave --{name} out")
+
+
+def _check_script(directory: Path, sweep: Sweep, cwd: Path) -> None:
+    if not cwd.is_dir():
+        raise UserError(f"{cwd}, where the trials of {directory} run, is gone; put it back to go on")
+    try:
+        working_directory(sweep, None, cwd)
+    except UserError as error:
+        raise UserError(f"{directory} cannot go on: {error}") from error
 
 
 def _own(directory: Path, run: Event, change: Sequence[str]) -> Loaded:
@@ -110,9 +143,12 @@ def _again(events: Sequence[Event], sweep: Sweep, options: RunOptions) -> frozen
     failures: dict[int, int] = {}
     for event in events:
         if event["event"] == "end" and event["state"] == "failed":
-            failures[event["trial"]] = failures.get(event["trial"], 0) + 1
+            failures[event["trial"]] = failures.get(event["trial"], 0) + (not event.get("spared"))
             failed.add(event["trial"])
         elif event["event"] in ("end", "start", "requeue"):
             failed.discard(event["trial"])
+        elif event["event"] == "aside":  # these failed on a sick node
+            for number in event["trials"]:
+                failures[number] -= 1
     spare = sweep.hpo.max_failures
     return frozenset(n for n in failed if options.retry_failed or failures[n] <= spare)

@@ -66,6 +66,8 @@ class Resumption:
     """What is known of a running trial: its newest value, its best, its iterations."""
     _verdicts: dict[int, str] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
+    _held: dict[int, Event] = field(default_factory=dict)
+    """Failures of which nobody knew yet whose fault they were: such a trial counts as interrupted."""
     _slots: int = 0
     _count: int | None = None
 
@@ -85,13 +87,30 @@ class Resumption:
                     self._started(event)
                 case "end":
                     self._ended(event, for_good=at > requeued.get(event["trial"], -1))
-                case "result" | "checkpoint" | "pause" | "exploit" | "requeue" as kind:
-                    getattr(self, f"_{kind}")(self._open[event["trial"]], event)
+                case "settled":
+                    self._settled(event["trials"])
+                case "aside" | "back" as kind:
+                    self._judged(event, -1 if kind == "aside" else 1)
+                case _ if "trial" in event:
+                    self._happened(self._open[event["trial"]], event)
             self._doom()
         self._telling.tell()
         self.deciding.scheduling.notes()
         if self.early.reasons and len(self.early.reasons) >= ALIKE:
             self.early = EarlyFailures()  # the run ended for it; now it gets another chance
+
+    def _happened(self, trial: Ongoing, event: Event) -> None:
+        match event["event"]:
+            case "result":
+                self._result(trial, event)
+            case "checkpoint":
+                self._checkpoint(trial, event)
+            case "pause":
+                self._pause(trial, event)
+            case "exploit":
+                self._exploit(trial, event)
+            case "requeue":
+                self._requeue(trial)
 
     def settle(self, append: Append) -> deque[Ongoing]:
         """Carry out what was decided, `append` events of it, and return the trials to begin with."""
@@ -101,8 +120,8 @@ class Resumption:
             verdict = self._verdicts.get(number)
             self._drop_lost_checkpoint(trial)
             if number in self.deciding.pausing.paused:
-                continue
-            if number in self._running and verdict == "stopped":
+                self._go_on_as_clone(trial, append)
+            elif number in self._running and verdict == "stopped":
                 self._stop(trial, append)
             elif number in self._running and verdict == "paused" and trial.checkpoint:
                 self._pause_now(trial, append)
@@ -119,7 +138,7 @@ class Resumption:
 
     def _outlook(self) -> tuple[int, int]:
         left = 0 if self._count is None else max(0, self._count - self.started)
-        waiting = len(self._open) - len(self._running) - len(self.deciding.pausing.paused)
+        waiting = len(self._open) - len(self._running) - len(self.deciding.pausing.paused) - len(self._held)
         return left + waiting, max(0, self._slots - len(self._running))
 
     def _suggested(self, event: Event) -> None:
@@ -137,6 +156,7 @@ class Resumption:
             self.deciding.begin(trial)
         trial.attempt, trial.stopping = event["attempt"], False
         self._running.add(number)
+        self._held.pop(number, None)
         self._verdicts.pop(number, None)
         self._since[number] = event["time"]
 
@@ -165,7 +185,8 @@ class Resumption:
 
     def _pause(self, trial: Ongoing, event: Event) -> None:
         self._running.discard(trial.number)
-        trial.pausing, trial.clone = 0, None
+        trial.pausing = 0  # what it is to go on as is told by the next event, or by `settle`
+        self.early.add("paused", "")
         end = {"state": "paused", "kind": "", "reason": "", "value": None, "last": None}
         known = {key: event[key] for key in event if key not in ("event", "trial", "time")}
         self.deciding.pausing.add(trial, end | known)
@@ -173,7 +194,7 @@ class Resumption:
     def _exploit(self, trial: Ongoing, event: Event) -> None:
         trial.config, trial.clone = dict(event["config"]), None
 
-    def _requeue(self, trial: Ongoing, event: Event) -> None:
+    def _requeue(self, trial: Ongoing) -> None:
         self._running.discard(trial.number)
         self.deciding.pausing.paused.pop(trial.number, None)
         if trial.id in self.deciding.scheduling.trials:
@@ -183,18 +204,34 @@ class Resumption:
         number, state = event["trial"], event["state"]
         trial = self._open[number]
         self._running.discard(number)
-        trial.failures += state == "failed"
+        trial.failures += state == "failed" and not event.get("spared")
         if state == "interrupted" or not for_good:
             return
         if number in self.again:
             self._verdicts[number] = "again"
             return
+        self.early.add(state, event.get("reason", ""))
+        if event.get("held"):
+            self._held[number] = event
+            return
         self.deciding.pausing.paused.pop(number, None)
         self.deciding.end(trial, event)
-        self.early.add(state, event.get("reason", ""))
         good = state in ("finished", "stopped")
         self.reached = self.reached or (good and self.deciding.reaches(event.get("value")))
         del self._open[number]
+
+    def _settled(self, numbers: Sequence[int]) -> None:
+        """These failures were the trials' own."""
+        for number in numbers:
+            if event := self._held.pop(number, None):
+                self.deciding.end(self._open.pop(number), event)
+
+    def _judged(self, event: Event, sign: int) -> None:
+        """A node was set aside, or is used again; what it had cost does not count."""
+        self._slots += sign * event["slots"]
+        for number in event.get("trials", ()):
+            if number in self._open:
+                self._open[number].failures -= 1
 
     def _drop_lost_checkpoint(self, trial: Ongoing) -> None:
         """A trial whose checkpoint somebody has removed is no longer paused: it begins anew."""
@@ -211,12 +248,15 @@ class Resumption:
 
     def _pause_now(self, trial: Ongoing, append: Append) -> None:
         """The scheduler had told it to pause: what it did since then does not count."""
-        clone, trial.clone, trial.pausing = trial.clone, None, 0
-        known = self._values[trial.number]
+        trial.pausing, known = 0, self._values[trial.number]
         append({"event": "pause", "trial": trial.number, "seconds": 0.0, **known})
+        self._go_on_as_clone(trial, append)
+        self.deciding.pausing.add(trial, {"state": "paused", "kind": "", "reason": "", **known})
+
+    def _go_on_as_clone(self, trial: Ongoing, append: Append) -> None:
+        clone, trial.clone = trial.clone, None
         if clone is not None:
             append({"event": "exploit", "trial": trial.number, "config": trial.config, **vars(clone)})
-        self.deciding.pausing.add(trial, {"state": "paused", "kind": "", "reason": "", **known})
 
     def _wait(self, trial: Ongoing, append: Append) -> None:
         """It goes on where it was, or begins anew."""

@@ -88,7 +88,10 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
 @contextmanager
 def _recording(run: Plan, session: Session, *, kept: bool) -> Iterator[None]:
     """Hold the run directory's lock, and its journal open; both are let go at the end, whatever happens."""
-    run.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        run.directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make {run.directory}: {error.strerror}; name another --out") from error
     with RunLock.acquire(run.directory) as session.lock:
         session.record = session.record or open_record(run)
         try:

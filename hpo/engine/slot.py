@@ -6,6 +6,8 @@ import os
 import socket
 from typing import Any
 
+import ray
+
 from hpo.trial.launch import Supervisor, SupervisorDied, spawn
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import Resume
@@ -25,9 +27,9 @@ class Slot:
         devices = os.environ.get("CUDA_VISIBLE_DEVICES")
         self.devices = {} if devices is None else {"CUDA_VISIBLE_DEVICES": devices}
 
-    def node(self) -> str:
-        """Host name, for the record."""
-        return socket.gethostname()
+    def node(self) -> tuple[str, str]:
+        """Host name, for the record, and the node's number in Ray."""
+        return socket.gethostname(), ray.get_runtime_context().get_node_id()
 
     def run(self, starts: list[Start], timeout: float) -> list[dict[str, Any]]:
         """Take on trials, after those that are still waiting here, and poll.

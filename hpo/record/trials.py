@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpo.errors import UserError
+from hpo.record.aside import SetAside
 from hpo.record.journal import JOURNAL, iterate_journal
 from hpo.record.trial import STATES, TrialRecord, TrialState, as_number
 
@@ -40,6 +41,8 @@ class RunRecord:
     trials: tuple[TrialRecord, ...]
     goals: Mapping[str, str] = field(default_factory=dict)
     """Name → goal of each objective where there are several; `metric` is the first."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Nodes that were given no more trials."""
 
     @property
     def states(self) -> dict[str, int]:
@@ -113,6 +116,8 @@ class RunState:
     ended_trials: list[int] = field(default_factory=list)
     restarts: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    set_aside: dict[str, SetAside] = field(default_factory=dict)
+    """Nodes that get no more trials, by their number in Ray; a run that goes on tries them again."""
     _best: TrialState | None = None
     _stale: bool = False
 
@@ -124,6 +129,7 @@ class RunState:
                 self.run = {**event}
                 self.started = self.started if self.started is not None else event.get("time")
                 self.state, self.reason, self.ended = "running", "", None
+                self.set_aside.clear()
             case "trial" | "start" | "result" | "pause" | "exploit" | "end" | "requeue" as kind if isinstance(
                 event.get("trial"), int
             ):
@@ -133,6 +139,12 @@ class RunState:
                 self.notes.append(f"nodes have joined: room for {event.get('slots')} trials at once")
             case "note":
                 self.notes.append(str(event.get("text", "")))
+            case "aside":
+                self.set_aside[str(event.get("id"))] = aside = SetAside.of(event)
+                self.notes.append(f"node {aside.node} is set aside: {aside}; they run again on other nodes")
+            case "back":
+                self.set_aside.pop(str(event.get("id")), None)
+                self.notes.append(f"node {event.get('node')} is used again: {event.get('reason')}")
             case "done":
                 self.state, self.reason = str(event.get("state", "complete")), str(event.get("reason", ""))
                 self.ended = event.get("time")
@@ -186,6 +198,7 @@ class RunState:
             updated=self.updated,
             trials=tuple(self.trials[n].record() for n in sorted(self.trials)),
             goals={str(one["name"]): str(one["goal"]) for one in run.get("metrics") or ()},
+            set_aside=tuple(self.set_aside.values()),
         )
 
     def _metric(self) -> Mapping[str, Any]:

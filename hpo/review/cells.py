@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from hpo.errors import visible as visible
+from hpo.errors import visible
 
 LONGEST = 28
 """Characters of a parameter's value before it is cut."""

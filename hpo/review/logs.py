@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.text import Text
 
+from hpo.errors import visible
 from hpo.record.trials import RunState
-from hpo.review.cells import visible
 
 MOST_BYTES = 4096
 """Read from the end of a log, however long it is."""

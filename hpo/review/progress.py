@@ -16,8 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.errors import visible
 from hpo.record.trials import RunState, TrialState
-from hpo.review.cells import duration, metric_text, visible
+from hpo.review.cells import duration, metric_text
 from hpo.review.logs import LogFollower, tail
 from hpo.review.parameters import pairs, searched
 from hpo.review.states import counts_text
@@ -88,12 +89,12 @@ class LiveProgress:
         state, elapsed = self._state, now - self._began
         for line in self.follower.lines(state) if self.follower else ():
             self._say(line)
-        for number, reason in state.restarts[self._restarts :]:
-            self._say(f"trial {number} starts again: {visible(reason)}")
-        self._restarts = len(state.restarts)
         for text in dict.fromkeys(state.notes[self._notes :]):  # every node says it
             self._say(visible(text))
         self._notes = len(state.notes)
+        for number, reason in state.restarts[self._restarts :]:
+            self._say(f"trial {number} starts again: {visible(reason)}")
+        self._restarts = len(state.restarts)
         ended = [state.trials[number] for number in dict.fromkeys(state.ended_trials[self._ends :])]
         ended = [trial for trial in ended if trial.state != "running"]  # else it starts again
         for later, trial in zip(reversed(range(len(ended))), ended, strict=True):

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from hpo.errors import UserError
+from hpo.errors import UserError, visible
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
-from hpo.review.cells import visible
 
 Path = tuple[str, ...]
 

@@ -14,10 +14,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpo.errors import visible
 from hpo.record.holder import SILENCE, Owner
 from hpo.record.observed import DIED
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
-from hpo.review.cells import duration, metric_text, visible
+from hpo.review.cells import duration, metric_text
 from hpo.review.parameters import pairs, searched
 from hpo.review.progress import LiveProgress
 from hpo.review.ranking import BestTable
@@ -49,6 +50,8 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
     """Print what came of a run: how its trials ended, and the best of them."""
     out = console(file)
     out.print(counts_text(record.states))
+    for node in record.set_aside:
+        out.print(Text(f"node {visible(node.node)} was set aside: {visible(str(node))}"))
     if record.trials and (record.metric is None or any(map(has_value, record.trials))):
         out.print(best_table(record, SHOWN))
     elif record.trials:
@@ -93,6 +96,8 @@ def _facts(record: RunRecord, now: float, driver: Owner | None) -> Iterator[tupl
         )
     for reason, number in _reasons(record.trials):
         yield "failed", Text(f"{number}x {reason}")
+    for node in record.set_aside:
+        yield "set aside", Text(f"node {visible(node.node)}: {visible(str(node))}", style="yellow")
 
 
 def _driver(record: RunRecord, now: float, driver: Owner | None) -> str:

@@ -80,6 +80,17 @@ class Axes:
         found = sorted({depth[place] for place in self.places.values()})
         return [[n for n, place in self.places.items() if depth[place] == level] for level in found]
 
+    @cached_property
+    def middle(self) -> dict[str, Any]:
+        """The middle of each axis."""
+        return {name: one.from_unit(0.5) for name, one in self.axes.items()}
+
+    @cached_property
+    def controlling(self) -> set[str]:
+        """Axes that others depend on."""
+        places = {condition.other for found in self.space.conditions for condition in found}
+        return {name for name, place in self.places.items() if place in places}
+
     def active(self, params: Mapping[str, Any]) -> dict[str, bool]:
         """Which axes a point has; those that `params` leaves out count as absent for what depends on them."""
         if not self.space.conditional:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from hpo.tune.axes import Axes
 
@@ -40,13 +41,46 @@ class SeparateTpe(TPESampler):
 
 
 class Gp(GPSampler):
-    """A Gaussian process over all axes."""
+    """A Gaussian process over all axes, of points that are in the middle of their inactive ones.
+
+    Its acquisition function is made to see all points so: along an axis without effect it would be looking
+    for what no trial can tell, at the same configuration for ever.
+    """
 
     axes: Axes
+
+    def _optimize_acqf(self, acqf: Any, best_params: Any) -> Any:
+        if self.axes.space.conditional:
+            acqf.eval_acqf = _centred(acqf, self.axes)
+        return super()._optimize_acqf(acqf, best_params)
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
         """All axes."""
         return self.axes.distributions
+
+
+def _centred(acqf: Any, axes: Axes) -> Callable[[Any], Any]:
+    """An acquisition function, given points of any place on their inactive axes: (..., axes) → (...)."""
+    import torch
+
+    evaluate, space = acqf.eval_acqf, acqf.search_space
+    trial = create_trial(params=axes.middle, distributions=axes.distributions, value=0.0)
+    middle = torch.from_numpy(space.get_normalized_params([trial])[0])
+    above = [column for column, name in enumerate(axes.axes) if name in axes.controlling]
+    known: dict[bytes, list[bool]] = {}
+
+    def there(point: Any) -> list[bool]:
+        key = point[above].tobytes()
+        if key not in known:
+            known[key] = list(axes.active(space.get_unnormalized_param(point)).values())
+        return known[key]
+
+    def centred(points: Any) -> Any:
+        flat = points.detach().numpy().reshape(-1, len(middle))
+        active = torch.tensor([there(point) for point in flat]).reshape(points.shape)
+        return evaluate(torch.where(active, points, middle))
+
+    return centred
 
 
 class Cmaes(CmaEsSampler):

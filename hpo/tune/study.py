@@ -82,7 +82,7 @@ class Study:
         there = self.axes.active(params)
         if self.absent == "dropped":
             return {name: number for name, number in params.items() if there[name]}
-        return {n: x if there[n] else self.axes.axes[n].from_unit(0.5) for n, x in params.items()}
+        return {name: x if there[name] else self.axes.middle[name] for name, x in params.items()}
 
     def ask(self, sampler: BaseSampler) -> Asked:
         """What `sampler` wants next; `settle` or `drop` is to follow."""

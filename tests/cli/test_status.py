@@ -80,6 +80,7 @@ def test_json_of_a_running_run(tmp_path: Path) -> None:
         "trials": 2,
         "states": {"finished": 1, "stopped": 0, "failed": 0, "interrupted": 0, "running": 1, "paused": 0},
         "best": {"trial": 1, "value": 0.5, "state": "finished"},
+        "set_aside": [],
         "started": 100.0,
         "ended": None,
         "updated": 103.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,11 @@ from typing import Any
 import pytest
 
 import hpo
+from hpo.engine.plan import RunOptions
+from hpo.engine.reopening import reopen
 from hpo.errors import UserError
 from hpo.record.journal import JOURNAL
+from hpo.sweepfile.load import read_sweep
 from tests.engine.left_behind import events, rows
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
@@ -33,16 +35,11 @@ X = {"x": {"min": 0.1, "max": 1.0}}
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that runs a sweep dict with a script in a fresh folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def start(script: str, config: dict[str, Any] | None = None, **options: Any) -> hpo.RunResult:
-        Path("train.py").write_text(textwrap.dedent(script))
-        whole = {"program": "train.py", "method": "random", "metric": {"name": "loss"}, "parameters": X}
-        return hpo.run(whole | (config or {}), out=tmp_path / "run", seed=1, **options)
-
-    return start
+def run(run_script: Any) -> Any:
+    """A function that runs a script by random search over x, or by what a sweep dict says; seed 1."""
+    return lambda script, config=None, **options: run_script(
+        script, {"parameters": X, **(config or {})}, seed=1, **options
+    )
 
 
 def cut(directory: Path, when: Callable[[list[dict[str, Any]]], bool], torn: bytes = b"") -> None:
@@ -174,3 +171,38 @@ def test_a_prior_that_has_vanished_is_still_known(run: Any, tmp_path: Path) -> N
     cut(whole.directory, ended(1))
     result = hpo.resume(whole.directory)
     assert [trial.config for trial in result.trials] == [trial.config for trial in whole.trials]
+
+
+def test_a_replay_goes_on_with_its_schedule(run: Any, tmp_path: Path) -> None:
+    rule = {"type": "pbt", "interval": 2, "mutate": ["x"]}
+    sweep = {"early_terminate": rule, "run_cap": 4}
+    schedule = tmp_path / "schedule.yaml"
+    schedule.write_text("config: {x: 0.5}\nschedule: {x: {0: 0.5, 2: 0.25}}\n")
+    whole = run(SAVES, sweep, replay=schedule)
+    schedule.unlink()
+    directory = whole.directory
+    for _ in range(2):  # the second time the run is the resumed one
+        cut(directory, lambda written: any(event["event"] == "pause" for event in written))
+        result = hpo.resume(directory)
+        assert [(trial.state, trial.config["x"]) for trial in result.trials] == [("finished", 0.25)]
+
+
+def test_a_script_or_folder_that_has_vanished_is_told_before_anything_starts(
+    run: Any, tmp_path: Path
+) -> None:
+    directory = run(STEPS, count=1).directory
+    before = (directory / JOURNAL).read_bytes()
+    script = tmp_path / "train.py"
+    script.rename(tmp_path / "trian.py")
+    with pytest.raises(UserError, match=r"cannot go on: program 'train\.py' is not in .*mean 'trian\.py'"):
+        hpo.resume(directory, count=2)
+    assert (directory / JOURNAL).read_bytes() == before
+
+
+def test_another_engine_or_prior_than_it_was_begun_with_is_refused(run: Any, tmp_path: Path) -> None:
+    directory = run(STEPS, count=1).directory
+    loaded = read_sweep(directory / "sweep.yaml")
+    with pytest.raises(UserError, match="leave --engine out"):
+        reopen(directory, RunOptions(engine="tune"), loaded)
+    with pytest.raises(UserError, match="was begun without --prior; leave --prior out"):
+        reopen(directory, RunOptions(prior=(tmp_path,)), loaded)

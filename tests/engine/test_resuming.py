@@ -45,6 +45,7 @@ RULES: dict[str, dict[str, Any]] = {
 @dataclass
 class Seat:
     node: str = "here"
+    place: str = "here"
     trials: list[int] = field(default_factory=list)
 
 
@@ -83,6 +84,14 @@ class Simulation:
         self.running: dict[int, Process] = {}
         self.asked: dict[int, str] = {}
         self.order = random.Random(7)
+        self.aside: set[str] = set()
+        self.coming = False
+
+    def elsewhere(self, place: str) -> bool:
+        return bool({seat.place for seat in self.seats.values()} - self.aside - {place})
+
+    def able(self) -> set[str]:
+        return {seat.place for seat in self.seats.values()}
 
     def open(self, depth: int) -> list[int]:
         return [slot for slot, seat in self.seats.items() if not seat.trials]
@@ -95,12 +104,15 @@ class Simulation:
     def stop(self, slot: int, number: int, state: str) -> None:
         self.asked[number] = state
 
+    def fails(self, process: Process) -> bool:
+        return process.number % 5 == 0 and process.iteration == 3
+
     def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
         if not self.running:
             return
         process = self.running[self.order.choice(sorted(self.running))]
         state = self.asked.pop(process.number, "finished" if process.iteration >= LONGEST else "")
-        if process.number % 5 == 0 and process.iteration == 3:
+        if self.fails(process):
             state = "failed"
         if state:
             del self.running[process.number]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,11 @@ LR = {"lr": {"min": 0.0, "max": 1.0}}
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that runs a sweep dict with a script in a fresh folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def start(script: str, config: dict[str, Any] | None = None, **options: Any) -> hpo.RunResult:
-        Path("train.py").write_text(textwrap.dedent(script))
-        whole = {"program": "train.py", "method": "random", "metric": {"name": "loss"}, "parameters": LR}
-        return hpo.run(whole | (config or {}), out=tmp_path / "run", **options)
-
-    return start
+def sweep(run_script: Any) -> Any:
+    """A function that runs a script by random search over lr, or by what a sweep dict says."""
+    return lambda script, config=None, **options: run_script(
+        script, {"parameters": LR, **(config or {})}, **options
+    )
 
 
 def test_random_search_gives_the_best_trial(sweep: Any) -> None:

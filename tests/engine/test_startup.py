@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hpo.errors import UserError
+
 pytestmark = pytest.mark.ray
 
 SWEEP = """\
@@ -115,3 +117,28 @@ def test_neither_a_run_nor_a_check_of_bayes_needs_optuna_here(folder: Path) -> N
     """
     out, err = start(folder, "-c", textwrap.dedent(code)).communicate(timeout=60)
     assert out.split() == ["False", "True"], err
+
+
+def test_a_machine_too_busy_for_ray_gets_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hpo.engine import cluster
+
+    tries: list[str] = []
+
+    def init(**settings: object) -> None:
+        tries.append("try")
+        if len(tries) < 3:
+            raise Exception("The current node timed out during startup. This could happen because …")
+
+    monkeypatch.setattr("ray.init", init)
+    cluster._start(None)
+    assert len(tries) == 3
+    assert "this machine is busy: once more" in capsys.readouterr().err
+    monkeypatch.setattr("ray.init", lambda **settings: fail("no room"))
+    with pytest.raises(UserError, match="does not answer: no room"):
+        cluster._start(None)
+
+
+def fail(text: str) -> None:
+    raise RuntimeError(text)

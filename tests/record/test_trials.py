@@ -181,6 +181,24 @@ def test_nulls_where_numbers_belong_do_no_harm() -> None:
     assert (trial.value, trial.iterations, trial.seconds, trial.results) == (None, 0, None, ())
 
 
+def test_a_node_is_set_aside_until_it_is_used_again_or_the_run_goes_on() -> None:
+    about = {"node": "gpu07", "id": "f00d", "time": 105.0}
+    aside = {"event": "aside", **about, "slots": 2, "trials": [1, 2], "failed": 5, "elsewhere": 40}
+    aside |= {"reason": "exit code 1: no GPU"}
+    (node,) = folded(aside).set_aside
+    said = "5 trials in a row failed there (exit code 1: no GPU) while 40 succeeded elsewhere"
+    assert (node.node, str(node)) == ("gpu07", said)
+    assert folded(aside, {**RUN, "time": 110.0}).set_aside == ()
+    state = RunState()
+    for event in (RUN, aside, {"event": "back", **about, "slots": 2, "reason": "no other node is left"}):
+        state.apply(event)
+    assert state.set_aside == {}
+    assert state.notes == [
+        f"node gpu07 is set aside: {said}; they run again on other nodes",
+        "node gpu07 is used again: no other node is left",
+    ]
+
+
 def trial(number: int, value: float | None, state: str = "finished") -> TrialRecord:
     return TrialRecord(number, {}, state, value)
 

@@ -175,6 +175,19 @@ def test_results_without_values_or_metric(metric: str | None, capsys: pytest.Cap
     assert capsys.readouterr().out == "0 trials\n"
 
 
+def test_a_node_set_aside_is_named_by_status_and_result() -> None:
+    state = folded(FEW, trial_events(1, FEW))
+    about = {"node": "gpu07", "id": "f00d", "slots": 2, "trials": [1, 2], "time": 150.0}
+    why = {"failed": 5, "elsewhere": 40, "reason": "exit code 1: \x1b[31mred"}
+    state.apply({"event": "aside", **about, **why})
+    record = state.record("runs/a")
+    out = io.StringIO()
+    result_table(record, out)
+    said = "5 trials in a row failed there (exit code 1: \\x1b[31mred) while 40 succeeded elsewhere"
+    assert f"node gpu07 was set aside: {said}" in out.getvalue()
+    assert f"node gpu07: {said}" in "\n".join(shown(status_panel(record, now=200.0), 140))
+
+
 def test_status_says_how_far_and_what_failed() -> None:
     failed = [trial_events(n, FEW, "failed", reason=f"exit code 1: bad {n}", value=None) for n in (2, 3)]
     state = folded(FEW, trial_events(1, FEW), *failed, trial_events(4, FEW, "running"))

@@ -154,24 +154,6 @@ def test_models_come_closer_than_random_draws(method: str) -> None:
     assert late[method] < 0.8 * late["random"]
 
 
-def test_conditional_parameters_are_learnt_where_they_are() -> None:
-    parameters = {
-        "kind": {"values": ["near", "far"]},
-        "near": {"min": 0.0, "max": 1.0, "when": {"kind": "near"}},
-        "far": {"min": 0.0, "max": 1.0, "when": {"kind": "far"}},
-    }
-    for method in ("tpe", "gp"):
-        search, late = searcher(read(method, parameters).valid(), 1), []
-        for number in range(40):
-            config = search.suggest(str(number))
-            loss = abs(config["near"] - 0.2) if "near" in config else 1 + abs(config["far"] - 0.8)
-            search.on_trial_complete(str(number), {"loss": loss})
-            late.append(config if number >= 30 else {})
-        near = [config["near"] for config in late if config.get("kind") == "near"]
-        assert len(near) >= 7, method
-        assert sorted(abs(x - 0.2) for x in near)[3] < 0.2, method
-
-
 def test_qmc_needs_no_history() -> None:
     sweep = read("qmc", BESIDE).valid()
     whole = [searcher(sweep, 4)] * 1
