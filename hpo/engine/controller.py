@@ -40,8 +40,6 @@ class Controller:
     """What another process asks for: `finish` or `now`."""
     started: int = 0
     interrupts: int = 0
-    evicted: bool = False
-    """Whether the batch system has said that it will end the job."""
     ending: Outcome | None = None
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
@@ -94,9 +92,6 @@ class Controller:
         if self.limits.seconds is not None and seconds >= self.limits.seconds and self.interrupts < 2:
             self.ending = Outcome("budget", f"time budget of {self.limits.seconds:g} s used up")
             self.interrupts = 2
-        if self.evicted:
-            self.ending = self.ending or Outcome("budget", "the job's time is up (SIGUSR1)")
-            self.interrupts = max(self.interrupts, 2)
         if asked := self.asked():
             self.interrupts = max(self.interrupts, 2 if asked == "now" else 1)
             self.ending = self.ending or Outcome("interrupted", "ended by `hpo stop`")

@@ -214,7 +214,8 @@ def interrupts(controller: Controller) -> Iterator[None]:
 
     def note(number: int, frame: Any) -> None:
         if number == signal.SIGUSR1:
-            controller.evicted = True
+            controller.ending = controller.ending or Outcome("budget", "the job's time is up (SIGUSR1)")
+            controller.interrupts = max(controller.interrupts, 2)
             return
         controller.interrupts += 2 if number == signal.SIGTERM else 1
         if controller.interrupts == 1:
