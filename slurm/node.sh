@@ -54,9 +54,10 @@ resources() {
   HAS="$cpus CPUs, $gpus GPUs"
 }
 
-# prepare: this node's temporary directory; removes what jobs of ours that are over left when the node was lost
+# prepare: tells that the script runs here; makes this node's temporary directory; removes what jobs of ours that are over left when the node was lost
 prepare() {
   local old id jobs
+  : >"$DIR/$NODE.up"
   if jobs=$(timeout 20 squeue -h -o %A -u "$(id -un)" 2>/dev/null); then
     for old in "$BASE"/hpo-[0-9]*.*; do
       id=${old#"$BASE"/hpo-} id=${id%.*}

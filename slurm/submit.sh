@@ -68,14 +68,17 @@ dir=$(mktemp -d "$(realpath "$out")/slurm/$SLURM_JOB_ID.$attempt.XXXX") || die 1
 HPO_END_GRACE=${HPO_END_GRACE:-$(timeout 20 scontrol show config | awk '/^KillWait/ {print int($3 / 2)}')}
 export HPO_END_GRACE=${HPO_END_GRACE:-5}
 
-# step NODE CPUS SCRIPT…: a script on one node, with all that the job has of this node
+# step NODE CPUS SCRIPT…: a script on one node, with all that the job has of it; again where it did not even start
 declare -A gpus=() # of each node, where the job asked for some in all: Slurm does not work out a step's share
 step() {
   local node=$1 cpus=$2
   shift 2
-  env -u SLURM_NTASKS -u SLURM_NPROCS -u SLURM_TASKS_PER_NODE -u SLURM_NTASKS_PER_NODE -u SLURM_CPU_BIND \
-    srun --nodes=1 --ntasks=1 --nodelist="$node" --cpus-per-task="$cpus" ${gpus[$node]:+--gpus="${gpus[$node]}"} \
-    --cpu-bind=none --overlap --kill-on-bad-exit=0 bash "$@" &
+  unset SLURM_NTASKS SLURM_NPROCS SLURM_TASKS_PER_NODE SLURM_NTASKS_PER_NODE SLURM_CPU_BIND
+  until srun --nodes=1 --ntasks=1 --nodelist="$node" --cpus-per-task="$cpus" ${gpus[$node]:+--gpus="${gpus[$node]}"} \
+    --cpu-bind=none --overlap --kill-on-bad-exit=0 bash "$@"; do
+    [ "$SECONDS" -lt "$timeout" ] && [ ! -e "$dir/$node.up" ] && [ ! -e "$dir/stop" ] || return
+    sleep 5
+  done
 }
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
@@ -91,10 +94,10 @@ if [ -n "${SLURM_GPUS:-}" ]; then
   done < <(scontrol show job -d "$job" | sed -nE 's/^ *Nodes=(\S+) .*GRES=gpu[^ ]*:([0-9]+)(\(.*)?$/\1 \2/p')
 fi
 workers=()
-step "${nodes[0]}" "${cpus[0]}" "$here/start-head.sh" "$dir" "${nodes[@]}"
+step "${nodes[0]}" "${cpus[0]}" "$here/start-head.sh" "$dir" "${nodes[@]}" &
 head=$!
 for ((n = 1; n < ${#nodes[@]}; n++)); do
-  step "${nodes[n]}" "${cpus[n]}" "$here/start-worker.sh" "$dir"
+  step "${nodes[n]}" "${cpus[n]}" "$here/start-worker.sh" "$dir" &
   workers+=($!)
 done
 
@@ -163,8 +166,8 @@ for ((n = 0; n < (HPO_END_GRACE + 15) * 10; n++)); do
   [ $waiting -eq 1 ] || break
   pause 0.1
 done
-for pid in "$head" "${workers[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-rm -rf "$dir"/{token,address,joined}
+for pid in "$head" "${workers[@]}"; do pkill -KILL -P "$pid" || lives "$pid" && kill -KILL "$pid"; done 2>/dev/null
+rm -rf "$dir"/{token,address,joined,*.up}
 [ -n "$(compgen -G "$dir/*.ray")" ] || [ "$code" -ne 0 ] || rm -rf "$dir"
 rmdir "$out/slurm" 2>/dev/null
 

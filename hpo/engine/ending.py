@@ -22,8 +22,6 @@ class Ending:
     outcome: Outcome | None = None
     interrupts: int = 0
     """1: no new trials, running ones end by themselves; 2 and more: they are ended, too."""
-    evicted: bool = False
-    """Whether the batch system has said that it will end the job."""
 
     def __bool__(self) -> bool:
         """Whether no new trials begin."""
@@ -45,8 +43,6 @@ class Ending:
         budget = self.limits.seconds
         if budget is not None and seconds >= budget and not self.at_once:
             self.outcome, self.interrupts = Outcome("budget", f"time budget of {budget:g} s used up"), 2
-        if self.evicted:
-            self.by(Outcome("budget", "the job's time is up (SIGUSR1)"), at_once=True)
         if asked := self.asked():
             self.interrupts = max(self.interrupts, 2 if asked == "now" else 1)
             self.by(Outcome("interrupted", "ended by `hpo stop`"))
@@ -63,7 +59,7 @@ def signals(ending: Ending) -> Iterator[None]:
 
     def note(number: int, frame: Any) -> None:
         if number == signal.SIGUSR1:
-            ending.evicted = True
+            ending.by(Outcome("budget", "the job's time is up (SIGUSR1)"), at_once=True)
             return
         ending.interrupts += 2 if number == signal.SIGTERM else 1
         if ending.interrupts == 1:

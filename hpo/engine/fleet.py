@@ -113,6 +113,7 @@ class Fleet:
             return
         self._next, size, room = time.monotonic() + LOOKS, len(self.seats), self.room()
         if room > size:
+            self.several, self._began = len(self.able()) > 1, time.monotonic()
             self.seats |= {index: self._seat() for index in range(size, room)}
             self.several = len(self.able()) > 1
             yield {"event": "slots", "slots": room}

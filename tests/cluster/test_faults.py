@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,6 +21,18 @@ def begun(lab: Lab, name: str, *words: str, seconds: float = 2, count: int = 40,
     job.until(lambda: len({event["node"] for event in job.events("start")}) == nodes)
     job.until(lambda: len(job.events("end")) >= nodes)
     return job
+
+
+@contextmanager
+def slowed(lab: Lab, script: str, line: str) -> Iterator[None]:
+    """One of the scripts does something else first."""
+    path = lab.scripts / script
+    text = path.read_text()
+    path.write_text(text.replace("set -u\n", f"set -u\n{line}\n", 1))
+    try:
+        yield
+    finally:
+        path.write_text(text)
 
 
 def completes(job: Job, count: int, seconds: float = 400) -> None:
@@ -152,26 +165,30 @@ def test_a_long_partition_costs_no_trial(lab: Lab) -> None:
 
 def test_a_late_worker_takes_part(lab: Lab) -> None:
     folder = sweep_in(lab, "late")
+    with slowed(lab, "start-worker.sh", '[ "$SLURMD_NODENAME" != node3 ] || sleep 20'):
+        job = lab.submit(folder, "sweep.yaml", "--count", "120", sbatch=THREE)
+        completes(job, 120)
+    first = {event["node"]: event["trial"] for event in reversed(job.events("start"))}
+    assert set(first) == set(lab.nodes)
+    assert first["node3"] > max(first["node1"], first["node2"])
+
+
+def test_a_node_that_is_slow_to_answer_slurm_takes_part(lab: Lab) -> None:
     lab.node("exec", "node3", "pkill", "-STOP", "-x", "slurmd")
-    job = lab.submit(folder, "sweep.yaml", "--count", "80", sbatch=THREE, HPO_START_TIMEOUT="12")
     try:
-        job.until(lambda: "node3 has not joined within 12 s" in job.output)
+        job = lab.submit(sweep_in(lab, "slow"), "sweep.yaml", "--count", "120", sbatch=THREE)
+        job.until(lambda: "Task launch" in job.output)
     finally:
         lab.node("exec", "node3", "pkill", "-CONT", "-x", "slurmd")
-    completes(job, 80)
+    completes(job, 120)
     assert {event["node"] for event in job.events("start")} == set(lab.nodes)
 
 
-def test_workers_wait_for_a_late_head(lab: Lab, tmp_path: Path) -> None:
+def test_workers_wait_for_a_late_head(lab: Lab) -> None:
     folder = sweep_in(lab, "late-head")
-    head = lab.scripts / "start-head.sh"
-    text = head.read_text()
-    head.write_text(text.replace("set -u\n", "set -u\nsleep 20\n", 1))
-    try:
+    with slowed(lab, "start-head.sh", "sleep 20"):
         job = lab.submit(folder, "sweep.yaml", "--count", "24", sbatch=THREE)
         completes(job, 24)
-    finally:
-        head.write_text(text)
     assert {event["node"] for event in job.events("start")} == set(lab.nodes)
 
 

@@ -85,7 +85,7 @@ def test_what_slurm_gave_is_what_there_is(lab: Lab) -> None:
 
 
 def test_gpus_that_were_asked_for_in_all_are_where_they_are(lab: Lab) -> None:
-    uneven = ("--nodes=2", "--cpus-per-task=2", "--gpus=3", "--time=10")
+    uneven = ("--nodes=2", "--cpus-per-task=2", "--gpus=3", "--time=10", "--export=PATH,PYTHONPATH,HOME")
     job = lab.submit(sweep_in(lab, "uneven"), "sweep.yaml", "--count", "9", "--min-nodes", "2", sbatch=uneven)
     assert job.ended() == "COMPLETED", job.output
     assert_whole(job, 9)
@@ -120,14 +120,15 @@ def test_two_jobs_on_the_same_nodes_do_not_meet(lab: Lab, users: tuple[int, int]
 def test_the_network_can_be_named_and_who_does_not_reach_it_says_so(lab: Lab) -> None:
     lab.node("exec", "node3", "ip", "link", "set", "eth1", "down")
     try:
-        told = ("sweep.yaml", "--count", "40")
+        told = ("sweep.yaml", "--count", "200")
         folder = sweep_in(lab, "network")
-        job = lab.submit(folder, *told, sbatch=THREE, HPO_INTERFACE="eth1", HPO_START_TIMEOUT="15")
+        job = lab.submit(folder, *told, sbatch=THREE, HPO_INTERFACE="eth1", HPO_START_TIMEOUT="40")
         assert job.ended() == "COMPLETED", job.output
     finally:
         lab.node("exec", "node3", "ip", "link", "set", "eth1", "up")
-    assert_whole(job, 40)
+    assert_whole(job, 200)
     assert {event["node"] for event in job.events("start")} == {"node1", "node2"}
+    assert "node3 has not joined within 40 s; the sweep goes on without it" in job.output
     assert "node2 has joined" in job.output
     assert f"({lab.nets[1]}.2, " in job.output
     assert f"cannot reach the head at {lab.nets[1]}.1:" in job.output
