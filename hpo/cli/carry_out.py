@@ -62,7 +62,7 @@ def _finish(result: RunResult) -> None:
     if result.reason:
         print(f"hpo: {result.reason}", file=sys.stderr)
     short = result.state == "budget" and result.record.count is not None
-    ended = 75 if short else {"interrupted": 130, "failed": 1}.get(result.state, 0)
+    ended = 75 if short else {"interrupted": 130, "unwritable": 75, "failed": 1}.get(result.state, 0)
     if ended == 0 and result.trials and all(trial.state == "failed" for trial in result.trials):
         print(f"hpo: every trial failed: {result.trials[0].reason}", file=sys.stderr)
         ended = 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 import typer
 
@@ -20,6 +18,7 @@ from hpo.cli.schedule import schedule
 from hpo.cli.schema import schema
 from hpo.cli.status import status
 from hpo.cli.stop import stop
+from hpo.cli.streams import set_up
 from hpo.errors import HpoError, visible
 
 app = typer.Typer(
@@ -43,11 +42,9 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run a command; exits with 0 done, 1 user or site, 2 usage, 3 bug, 75 resumable, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
+    set_up()
     try:
-        app()
+        _call()
     except HpoError as error:
         print("\n".join(map(visible, f"hpo: {error}".split("\n"))), file=sys.stderr)
         sys.exit(error.exit_code)
@@ -62,10 +59,24 @@ def main() -> None:
         sys.exit(3)
 
 
-def _log(error: BaseException) -> Path:
-    """Write a bug's trace, with versions and the command, to a file of its own."""
-    handle, name = tempfile.mkstemp(prefix="hpo-bug-", suffix=".log")
-    with os.fdopen(handle, "w", errors="backslashreplace") as file:
-        file.write(f"hpo {hpo.__version__}, python {sys.version}\n{' '.join(sys.argv)}\n\n")
-        traceback.print_exception(error, file=file)
-    return Path(name)
+def _call() -> None:
+    """Run the command, and have its result written."""
+    try:
+        app()
+    finally:
+        if sys.stdout:  # None where the caller has closed it
+            sys.stdout.flush()
+
+
+def _log(error: BaseException) -> str:
+    """Write a bug's trace, with versions and the command, to a file of its own, or to stderr."""
+    trace = "".join(traceback.format_exception(error))
+    text = f"hpo {hpo.__version__}, python {sys.version}\n{' '.join(sys.argv)}\n\n{trace}"
+    try:
+        handle, name = tempfile.mkstemp(prefix="hpo-bug-", suffix=".log")
+        with os.fdopen(handle, "w", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        print(text, file=sys.stderr)
+        return "the lines above"
+    return name

@@ -12,8 +12,9 @@ from ray.tune.search import Searcher
 
 from hpo.engine.blame import Blame
 from hpo.engine.deciding import Deciding
+from hpo.engine.ending import Ending
 from hpo.engine.fleet import Fleet
-from hpo.engine.ongoing import EarlyFailures, Limits, Ongoing, Outcome, Pace, Record
+from hpo.engine.ongoing import EarlyFailures, Ongoing, Outcome, Pace, Record
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
@@ -34,13 +35,11 @@ class Controller:
     deciding: Deciding
     fleet: Fleet
     record: Record
-    limits: Limits
+    ending: Ending
     progress: Callable[[], None] = lambda: None
-    asked: Callable[[], str | None] = lambda: None
-    """What another process asks for: `finish` or `now`."""
+    sound: Callable[[], None] = lambda: None
+    """Raises HpoError where the run directory is gone: trials then fail through no fault of theirs."""
     started: int = 0
-    interrupts: int = 0
-    ending: Outcome | None = None
     exhausted: bool = False
     waiting: deque[Ongoing] = field(default_factory=deque)
     running: dict[int, Ongoing] = field(default_factory=dict)
@@ -49,6 +48,7 @@ class Controller:
     first: int = 1
 
     def __post_init__(self) -> None:
+        self.limits = self.ending.limits
         self.blame = Blame(self.fleet, self.record, self.deciding, self._again)
 
     def run(self) -> Outcome:
@@ -56,13 +56,16 @@ class Controller:
         begin = time.monotonic()
         self.deciding.scheduling.outlook = self._outlook
         while True:
-            self._look_up(time.monotonic() - begin)
+            self.ending.look_up(time.monotonic() - begin)
+            if self.ending.at_once:
+                self._stop_all()
             self._fill()
             if not self.running and self.blame.idle():
                 continue
             if not self.running and (self.ending or self._all_begun()) and not self._more():
                 self._give_up_paused()
-                return self.ending or self.early.verdict(several=False) or Outcome("complete")
+                self.ending.by(self.early.verdict(several=False))
+                return self.ending.outcome or Outcome("complete")
             for event in self.fleet.events(TICK, self.deciding.asking.refs):
                 self._handle(event)
             self._notes()
@@ -73,7 +76,7 @@ class Controller:
     def _more(self) -> bool:
         """Whether trials are to begin that have a number; paused ones are asked for once a slot is up."""
         asked = bool(self._open(0)) or not self.deciding.pausing.paused
-        return self.ending is None and (bool(self.waiting) or not asked)
+        return not self.ending and (bool(self.waiting) or not asked)
 
     def _all_begun(self) -> bool:
         return self.exhausted or self._full()
@@ -85,20 +88,8 @@ class Controller:
         return left + len(self.waiting), sum(not seat.trials for seat in seats)
 
     def _full(self) -> bool:
-        return self.limits.count is not None and self.started >= self.limits.count
-
-    def _look_up(self, seconds: float) -> None:
-        """Signals, requests and the time budget."""
-        if self.limits.seconds is not None and seconds >= self.limits.seconds and self.interrupts < 2:
-            self.ending = Outcome("budget", f"time budget of {self.limits.seconds:g} s used up")
-            self.interrupts = 2
-        if asked := self.asked():
-            self.interrupts = max(self.interrupts, 2 if asked == "now" else 1)
-            self.ending = self.ending or Outcome("interrupted", "ended by `hpo stop`")
-        if self.interrupts and self.ending is None:
-            self.ending = Outcome("interrupted", "ended by the user")
-        if self.interrupts >= 2:
-            self._stop_all()
+        count = self.limits.count
+        return count is not None and self.started >= count
 
     def _stop_all(self) -> None:
         for trial in self.running.values():
@@ -188,6 +179,8 @@ class Controller:
                 self._result(trial, event)
             case "checkpoint":
                 self._checkpoint(trial, event)
+            case "unwritten":
+                self._unwritten(event["reason"])
             case "end":
                 del self.running[trial.number]
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
@@ -218,7 +211,8 @@ class Controller:
         else:
             trial.noted = now
             kept = {key: event[key] for key in ("iteration", "value", "best", "mean", "rows")}
-            self._event("result", trial, **kept, **({"beat": True} if undecided else {}))
+            told = {"beat": True} if undecided else {"seconds": now - trial.since}
+            self._event("result", trial, **kept, **told)
         if trial.stopping:
             return
         if not undecided and (state := self.deciding.result(trial, event, now - trial.since)):
@@ -230,6 +224,11 @@ class Controller:
         made = {key: event[key] for key in ("name", "iteration", "rows")}
         self._event("checkpoint", trial, **made)
         self.deciding.pausing.saved(trial, **made)
+
+    def _unwritten(self, reason: str) -> None:
+        """A trial's files cannot be written: none can run until there is room."""
+        remedy = "free some space, then `hpo resume` goes on"
+        self.ending.by(Outcome("unwritable", f"{reason}; {remedy}"), at_once=True)
 
     def _pause(self, trial: Ongoing, end: dict[str, Any]) -> None:
         """A trial's process was ended on the scheduler's word; it goes on later, or never."""
@@ -247,23 +246,25 @@ class Controller:
 
     def _give_up_paused(self) -> None:
         """Nothing runs any more and no paused trial is good enough to go on: they are stopped."""
-        for trial, end in self.deciding.pausing.give_up() if self.ending is None else ():
+        for trial, end in self.deciding.pausing.give_up() if not self.ending else ():
             self._end(trial, end | {"state": "stopped", "seconds": 0.0})
 
     def _check_target(self, value: Any) -> None:
-        if self.ending is None and self.deciding.reaches(value):
-            self.ending = self.deciding.success
+        if self.deciding.reaches(value):
+            self.ending.by(self.deciding.success)
 
     def _end(self, trial: Ongoing, end: dict[str, Any], *, retry: bool = True) -> None:
         """A trial's process has ended: record it, then tell searcher and scheduler, unless it may `retry`."""
         tail = end.pop("log_tail", [])
-        if self.interrupts >= 2 and end["kind"] == "signal":
+        if self.ending.at_once and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
         failed = end["state"] == "failed"
+        if failed:
+            self.sound()
         spared = failed and self.blame.spares(trial)
         if failed and not spared:
             self.blame.failed(trial)
-        again = failed and retry and trial.failures <= self.limits.max_failures and self.ending is None
+        again = failed and retry and trial.failures <= self.limits.max_failures and not self.ending
         held = failed and not (spared or again) and self.blame.holds(trial)
         flags = {name: True for name, on in (("spared", spared), ("held", held)) if on}
         self._event("end", trial, attempt=trial.attempt, **end, **flags)
@@ -279,8 +280,7 @@ class Controller:
         if self.early.only_failures and not (spared or again):
             self.early.add(end["state"], end["reason"], trial.place, tail)
             verdict = self.early.verdict(several=self.blame.several(trial))
-            if verdict and self.ending is None:
-                self.ending, self.interrupts = verdict, 2
+            self.ending.by(verdict if not self.ending else None, at_once=True)
 
     def _again(self, trial: Ongoing, reason: str) -> None:
         self._event("requeue", trial, reason=reason)
@@ -291,9 +291,9 @@ class Controller:
         """The slot died, not the trial: it starts again and the attempt does not count."""
         trial.losses, trial.pausing = trial.losses + 1, 0
         self._exploit(trial)
-        if self.interrupts < 2 and trial.losses < LOSSES:
+        if not self.ending.at_once and trial.losses < LOSSES:
             self._again(trial, reason)
             return
-        state = "interrupted" if self.interrupts >= 2 else "failed"
+        state = "interrupted" if self.ending.at_once else "failed"
         unknown = {"value": None, "last": None, "iterations": 0}
         self._end(trial, {"state": state, "kind": "lost", "reason": reason, **unknown}, retry=False)

@@ -13,6 +13,7 @@ import yaml
 from hpo.engine.plan import Plan
 from hpo.errors import UserError
 from hpo.record.journal import JOURNAL, Journal, begun, read_journal
+from hpo.record.shared import FULL, no_room, replace
 from hpo.record.trials import RunState
 
 SCHEDULE = "schedule.yaml"
@@ -42,7 +43,12 @@ class LiveRecord:
 
 
 def open_record(run: Plan) -> LiveRecord:
-    """The record of a new run, or of the one that goes on; raises UserError where that cannot be."""
+    """The record of a new run, or of the one that goes on.
+
+    Raises:
+        UserError: That cannot be.
+        Resumable: The disk is full.
+    """
     try:
         if run.past:
             journal = Journal.reopen(run.directory)
@@ -55,6 +61,8 @@ def open_record(run: Plan) -> LiveRecord:
             (run.directory / JOURNAL).unlink(missing_ok=True)
         return LiveRecord(Journal.create(run.directory), RunState(keep_results=False))
     except OSError as error:
+        if error.errno in FULL:
+            raise no_room(run.directory, error) from error
         raise UserError(f"cannot write to {run.directory}: {error.strerror}; name another --out") from error
 
 
@@ -77,4 +85,4 @@ def _prepare(run: Plan) -> None:
     if run.file and run.file.resolve() == own.resolve():
         return
     text = yaml.safe_dump(run.source, sort_keys=False, allow_unicode=True)
-    own.write_text(run.file.read_text(encoding="utf-8") if run.file else text, encoding="utf-8")
+    replace(own, run.file.read_text(encoding="utf-8") if run.file else text)

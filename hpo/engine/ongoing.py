@@ -89,7 +89,7 @@ class Ongoing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: complete, target, interrupted, budget or failed; and why."""
+    """How a run ended: complete, target, interrupted, budget, unwritable (a full disk) or failed; and why."""
 
     state: str
     reason: str = ""

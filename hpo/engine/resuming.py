@@ -170,7 +170,8 @@ class Resumption:
         self.reached = self.reached or self.deciding.reaches(event["best"])
         if event.get("beat") or trial.stopping:
             return
-        state = self.deciding.result(trial, event, event["time"] - self._since[trial.number])
+        seconds = event.get("seconds", event["time"] - self._since[trial.number])
+        state = self.deciding.result(trial, event, seconds)
         if state:
             trial.stopping, self._verdicts[trial.number] = True, state
 

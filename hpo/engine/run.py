@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpo.engine.cluster import Cluster, await_processes, connected
+from hpo.engine.ending import Ending, signals
 from hpo.engine.fleet import Fleet
 from hpo.engine.live import LiveRecord, open_record
 from hpo.engine.ongoing import Limits, Outcome
@@ -132,7 +131,7 @@ def _drive(
     try:
         loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
         controller = _controller(run, fleet, session, watch)
-        with interrupts(controller):
+        with signals(controller.ending):
             try:
                 return controller.run()
             finally:
@@ -177,25 +176,29 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
     waiting = before.settle(record.append)
     deciding.asking = asking(retelling.searcher, session.trials + before.started + 1)
     deciding.asking.pace(len(fleet.seats), 0.0)
+    limits = Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures)
     return Controller(
         deciding=deciding,
         fleet=fleet,
         record=record,
-        limits=Limits(run.count, run.sweep.hpo.time_budget, run.sweep.hpo.max_failures),
+        ending=Ending(limits, _asked(run, session), deciding.success if before.reached else None),
         progress=lambda: watch(record.state),
-        asked=_asked(run, session),
+        sound=lambda: _locked(session).check(at_once=True),
         started=before.started,
-        ending=deciding.success if before.reached else None,
         waiting=waiting,
         early=before.early,
         first=session.trials + 1,
     )
 
 
+def _locked(session: Session) -> RunLock:
+    assert session.lock is not None
+    return session.lock
+
+
 def _asked(run: Plan, session: Session) -> Callable[[], str | None]:
     """What `hpo stop` asks for; raises HpoError once the run directory is no longer this driver's."""
-    lock = session.lock
-    assert lock is not None
+    lock = _locked(session)
     requests = StopRequests(run.directory, lock.token)
 
     def asked() -> str | None:
@@ -203,32 +206,3 @@ def _asked(run: Plan, session: Session) -> Callable[[], str | None]:
         return requests.take()
 
     return asked
-
-
-@contextmanager
-def interrupts(controller: Controller) -> Iterator[None]:
-    """Ctrl-C once: running trials end by themselves; twice, or SIGTERM: they are ended.
-
-    SIGUSR1, by which a batch system warns of a job's end, does the same and leaves a run that is to go on.
-    """
-
-    def note(number: int, frame: Any) -> None:
-        if number == signal.SIGUSR1:
-            controller.ending = controller.ending or Outcome("budget", "the job's time is up (SIGUSR1)")
-            controller.interrupts = max(controller.interrupts, 2)
-            return
-        controller.interrupts += 2 if number == signal.SIGTERM else 1
-        if controller.interrupts == 1:
-            print("no new trials; running ones end by themselves, Ctrl-C again ends them", file=sys.stderr)
-
-    try:
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-        previous = {number: signal.signal(number, note) for number in numbers}
-    except ValueError:  # not the main thread (a notebook's executor): no signals to catch
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -10,18 +10,20 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
+from ray.tune.stopper import CombinedStopper, Stopper
 
 from hpo.engine.cluster import Cluster
 from hpo.engine.live import LiveRecord
 from hpo.engine.ongoing import Outcome, Record
 from hpo.engine.plan import Plan, Watch
+from hpo.errors import Resumable, UserError
 from hpo.trial.launch import spawn
 from hpo.trial.recipe import Recipe
 from hpo.tune.searchers import BEST, END
@@ -101,6 +103,8 @@ class Recorder(Callback):
     def __init__(self, record: Record, metric: str, watch: Any) -> None:
         self.record, self.metric, self.watch = record, metric, watch
         self.seen: set[str] = set()
+        self.unwritten = ""
+        """What could not be written: the run ends."""
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
         """A trial starts."""
@@ -133,6 +137,8 @@ class Recorder(Callback):
             "seconds": last.get("time_total_s"),
         }
         end = {key: value for key, value in last.get(END, early).items() if key != "log_tail"}
+        if end["state"] == "interrupted":
+            self.unwritten = self.unwritten or end["reason"]
         self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
@@ -141,9 +147,27 @@ class Recorder(Callback):
         self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
 
     def _note(self, event: dict[str, Any]) -> None:
-        self.record.append(event)
-        self.record.commit()
+        try:
+            self.record.append(event)
+            self.record.commit()
+        except Resumable as error:  # Tune would print its trace, and go on
+            self.unwritten = self.unwritten or str(error).partition(";")[0]
         self.watch()
+
+
+class UnwrittenStopper(Stopper):
+    """Ends an experiment whose record can be written no more."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """No trial is stopped by itself."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether something could not be written."""
+        return bool(self.recorder.unwritten)
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
@@ -185,10 +209,12 @@ def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch:
         running = RunConfig(
             name="tune",
             storage_path=scratch,
-            stop=stopper,
+            stop=CombinedStopper(UnwrittenStopper(recorder), *([stopper] if stopper else [])),
             verbose=0,
             callbacks=[recorder],
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         )
         Tuner(tune.with_resources(trainable, demand), tune_config=tuning, run_config=running).fit()
+    if recorder.unwritten:
+        raise UserError(f"{recorder.unwritten}; the trials of a stock Tuner cannot go on: start it anew")
     return Outcome("target" if stopper and stopper.reached else "complete")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hpo.errors import Resumable, UserError
+from hpo.record.shared import FULL, no_room
 
 JOURNAL = "journal.jsonl"
 """Name of the journal inside a run directory."""
@@ -29,7 +30,12 @@ class Journal:
 
     @classmethod
     def create(cls, run_dir: Path | str) -> Journal:
-        """Start the journal of a new run, making its directory; raises UserError where that cannot be."""
+        """Start the journal of a new run, making its directory.
+
+        Raises:
+            UserError: That cannot be.
+            Resumable: The disk is full.
+        """
         path = Path(run_dir) / JOURNAL
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +45,8 @@ class Journal:
             what = "holds a run already" if path.parent.is_dir() else "is a file"
             raise UserError(f"{path.parent} {what}; name another directory") from None
         except OSError as error:
+            if error.errno in FULL:
+                raise no_room(path.parent, error) from error
             raise UserError(f"cannot write {path}: {error.strerror}; name another directory") from error
         return cls(path, descriptor)
 
@@ -94,9 +102,17 @@ class Journal:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
                 self._torn = False
-            raise Resumable(f"cannot write {self.path}: {error.strerror}; what it held is kept") from error
+            what = f"cannot write {self.path}: {error.strerror}; what it held is kept"
+            raise Resumable(f"{what}; {self._remedy(error)}") from error
         self._torn = False
         self._size += len(data)
+
+    def _remedy(self, error: OSError) -> str:
+        if not self._size:
+            return "free some space and start it again"
+        goes_on = f"`hpo resume {self.path.parent}` goes on"
+        full = error.errno in FULL
+        return f"free some space, then {goes_on}" if full else f"{goes_on} once it can be written"
 
     def _look(self) -> None:
         """Who was taken over while it was suspended writes nothing more; nor into a file without a name."""

@@ -19,14 +19,13 @@ from hpo.errors import Resumable, UserError
 from hpo.record.holder import LOCK, Holder, Timing, clock_time, heir, holders
 from hpo.record.identity import Process
 from hpo.record.journal import JOURNAL, no_run
-from hpo.record.shared import now, publish, sweep
+from hpo.record.shared import FULL, no_room, now, publish, sweep
 
 CHECKS = 1.0
 """Seconds between two looks of `RunLock.check` at the least."""
 POLL = 0.5
 """Seconds between two looks at an owner that may be dead, at the most."""
 VANISHED = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENOTCONN}
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _held: set[str] = set()
 """Tokens of this process: a lock of its own that it could not remove is free."""
 
@@ -99,8 +98,10 @@ class RunLock:
                 self._path.unlink()
             after.unlink()
 
-    def check(self) -> None:
+    def check(self, *, at_once: bool = False) -> None:
         """Make sure that this is still the driver; looks once a second, however often it is called.
+
+        `at_once`: now, too.
 
         Raises:
             Resumable: Another process has taken over, because this one gave no sign of life; or the directory
@@ -108,7 +109,7 @@ class RunLock:
             UserError: The directory, the lock or the journal has vanished.
         """
         seconds = _seconds()
-        if seconds < self._next:
+        if seconds < self._next and not at_once:
             return
         self._next = seconds + CHECKS
         try:
@@ -116,7 +117,8 @@ class RunLock:
             self._look_at_journal()
         except OSError as error:
             if error.errno in VANISHED:
-                raise UserError(f"the run directory has vanished: {self.run_dir}") from error
+                what = f"the run directory has vanished: {self.run_dir}; nothing more is written"
+                raise UserError(f"{what}; if it was moved, `hpo resume` it where it is now") from error
             if seconds - self._sure > self.timing.silence:
                 raise Resumable(
                     f"cannot read {self.run_dir / LOCK}: {error.strerror}; nothing more is written"
@@ -223,8 +225,7 @@ class RunLock:
         if not self._directory.is_dir():
             raise UserError(no_run(self.run_dir)) from error
         if error.errno in FULL:
-            message = f"cannot write in {self.run_dir}: {error.strerror}; free some space first"
-            raise Resumable(message) from error
+            raise no_room(self.run_dir, error) from error
         what = f"cannot take {self.run_dir / LOCK}: {error.strerror}"
         raise UserError(
             f"{what}; a driver needs to read and write there, as the user whom the run belongs to"

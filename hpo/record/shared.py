@@ -10,8 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from hpo.errors import Resumable
+
 NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What link(2) says on file systems that have no hard links."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a disk says that takes no more."""
 PREFIX = ".driver."
 """Files that exist for moments only begin with this; what is left of them belonged to processes that died."""
 LEFT_BEHIND = 600.0
@@ -47,6 +51,11 @@ def replace(path: Path, text: str) -> None:
         with suppress(OSError):
             os.unlink(part)
         raise
+
+
+def no_room(directory: Path, error: OSError) -> Resumable:
+    """What to raise where a run cannot begin, or go on, because its disk is full."""
+    return Resumable(f"cannot write in {directory}: {error.strerror}; free some space first")
 
 
 def revalidate(directory: Path) -> None:

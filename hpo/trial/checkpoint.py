@@ -9,6 +9,8 @@ the script. Nothing but the standard library, from Python 3.9 on.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import pickle
@@ -17,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union
 
+from hpo.trial.disk import at_fault
 from hpo.trial.objective import Objective
 from hpo.trial.values import plain_row
 
@@ -29,7 +32,10 @@ DONE = "HPO_ITERATIONS"
 """Environment variable with the iterations that a trial had done at the checkpoint that it goes on from."""
 NAN = "HPO_NAN_COUNTS"
 """Environment variable that is set where a report of NaN is an iteration too."""
+PARTIAL = ".partial-"
+"""Begins the name of a checkpoint that is being saved."""
 _META, _STATE, _FILES = "checkpoint.json", "state.pkl", "files"
+_saves = itertools.count()
 
 State = Union[Mapping[str, Any], str, "os.PathLike[str]"]
 """A dictionary of anything that can be pickled, or a file or folder that was written."""
@@ -43,13 +49,15 @@ def save(source: State | Callable[[], State], folder: str) -> str:
 
     Raises:
         TypeError: `source` is none of these.
-        OSError: It could not be read or written; nothing of it is left then.
+        OSError: It could not be read or written (`disk.at_fault` tells); nothing of it is left then.
     """
     if callable(source):
         source = source()
-    partial = os.path.join(folder, f".partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    os.makedirs(partial)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder)  # and nothing above it: a run directory that has vanished stays away
+    # each its own: a signal handler may save in the middle of a save
+    partial = os.path.join(folder, f"{PARTIAL}{os.getpid()}-{next(_saves)}")
+    os.mkdir(partial)
     try:
         form = _write(source, partial)
         with open(os.path.join(partial, _META), "w", encoding="utf-8") as file:
@@ -80,6 +88,14 @@ def newest(folder: str) -> str | None:
     return max(names, key=int, default=None)
 
 
+def discard_partial(folder: str) -> None:
+    """Remove what an attempt that was killed had begun to save; its processes must be gone."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(PARTIAL):
+                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
 class Demand:
     """Counts a trial's iterations, and knows after which of them a checkpoint is needed."""
 
@@ -100,16 +116,38 @@ def _write(source: Any, partial: str) -> dict[str, str]:
         with open(os.path.join(partial, _STATE), "wb") as file:
             pickle.dump(dict(source), file, pickle.HIGHEST_PROTOCOL)
         return {"form": "dictionary"}
-    path = source if isinstance(source, (str, os.PathLike)) else getattr(source, "path", None)
+    own = getattr(source, "path", None)
+    path = own if isinstance(own, str) else source  # Ray's is an os.PathLike, too, one that raises
     if not isinstance(path, (str, os.PathLike)):
         kind = type(source).__name__
         raise TypeError(f"a checkpoint is a dictionary, or the path of a file or folder, not {kind}")
     if os.path.isdir(path):
-        shutil.copytree(path, os.path.join(partial, _FILES), symlinks=True)
+        _copy_folder(path, os.path.join(partial, _FILES))
         return {"form": "folder", "name": _FILES}
     name = os.path.basename(os.fspath(path))
     shutil.copy2(path, os.path.join(partial, name))
     return {"form": "file", "name": name}
+
+
+def _copy_folder(source: Any, target: str) -> None:
+    """shutil gathers all errors of a folder and loses what they were: the disk's own comes out as it is."""
+
+    def copy(name: str, copied: str) -> str:
+        try:
+            return shutil.copy2(name, copied)
+        except OSError as error:
+            if at_fault(error):
+                raise _DiskError(error) from error
+            raise
+
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=copy)
+    except _DiskError as wrapped:
+        raise wrapped.args[0] from None
+
+
+class _DiskError(Exception):
+    """An OSError, as its argument, that shutil is not to catch."""
 
 
 def _to_disk(folder: str) -> None:

@@ -111,6 +111,7 @@ def _demanded() -> Demand | None:
 
 _channel = _Channel()
 _owner = os.getpid()
+_admit: Callable[[], None] | None = None
 _interrupt: Callable[[], None] | None = None
 _demand = _demanded()
 _at_end: list[Callable[[int], object]] = []
@@ -125,14 +126,16 @@ def _forked() -> None:
 os.register_at_fork(after_in_child=_forked)
 
 
-def begin(interrupt: Callable[[], None] | None = None) -> None:
+def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None] | None = None) -> None:
     """A trial begins in this process: reports go where its HPO_CHANNEL says.
 
-    `interrupt` is called before each row, and ends a trial that was stopped by raising.
+    `admit` is called before each row, and raises where it is none of this trial's. `interrupt` ends a trial
+    that was stopped, by raising: before a row, but after one that brings a checkpoint.
     """
-    global _channel, _interrupt, _owner, _demand
+    global _channel, _admit, _interrupt, _owner, _demand
     _channel.forget()
-    _channel, _interrupt, _owner, _demand = _Channel(), interrupt, os.getpid(), _demanded()
+    _channel, _owner, _demand = _Channel(), os.getpid(), _demanded()
+    _admit, _interrupt = admit, interrupt
 
 
 def owner() -> bool:
@@ -142,8 +145,8 @@ def owner() -> bool:
 
 def end(code: int) -> None:
     """A trial has ended with this exit code, and the process may go on: report what waits, and disconnect."""
-    global _interrupt
-    _interrupt = None
+    global _admit, _interrupt
+    _admit = _interrupt = None
     for function in _at_end:
         function(code)
     _channel.forget()
@@ -172,16 +175,23 @@ def report(metrics: Mapping[str, Any], step: int | None = None, checkpoint: Any 
 
 def _report_with_checkpoint(metrics: Mapping[str, Any], step: int | None, checkpoint: Any) -> None:
     from hpo.trial.checkpoint import FOLDER, save
+    from hpo.trial.disk import at_fault
 
-    if _interrupt is not None:
-        _interrupt()
-    name, now = None, time.time()
+    if _admit is not None:
+        _admit()
+    message: dict[str, Any] = {"row": metrics, "step": step, "time": time.time(), "checkpoint": None}
     if in_trial() and (_demand is None or _demand.after(metrics)):
+        folder = os.path.join(os.environ["HPO_TRIAL_DIR"], FOLDER)
         try:
-            name = save(checkpoint, os.path.join(os.environ["HPO_TRIAL_DIR"], FOLDER))
+            message["checkpoint"] = save(checkpoint, folder)
         except OSError as error:
-            print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
-    _channel.send({"row": metrics, "step": step, "time": now, "checkpoint": name})
+            if at_fault(error):
+                message["unsaved"] = f"{folder}: {error.strerror}"
+            with contextlib.suppress(OSError):  # the log may be on the same disk
+                print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
+    _channel.send(message)
+    if _interrupt is not None:
+        _interrupt()  # only now: this may be the state that the trial goes on from
 
 
 def get_checkpoint() -> Any:
@@ -208,6 +218,8 @@ def check_row(caller: str, metrics: object) -> None:
 
 def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
     """Report a row of the time `when` (Unix seconds)."""
+    if _admit is not None:
+        _admit()
     if _interrupt is not None:
         _interrupt()
     if _demand is not None:

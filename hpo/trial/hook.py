@@ -1,5 +1,7 @@
 """`import wandb` in a trial → the real package with its calls forwarded, or the stand-in where it is absent.
 
+So with `ray.tune`, if it is there.
+
 Runs at the start of every Python process of a trial: it imports nothing that the interpreter has not loaded.
 """
 
@@ -57,6 +59,12 @@ def _follow_torch(module: ModuleType) -> None:
     limit_gpu_memory(os.environ)
 
 
+def _follow_tune(module: ModuleType) -> None:
+    from hpo.trial.tune_bridge import patch
+
+    patch(module)
+
+
 class WandbFinder:
     """Finds `wandb` before the usual finders do; all other names are left to them."""
 
@@ -89,12 +97,12 @@ class WandbFinder:
         return [stand_in()]
 
 
-def _found(name: str, target: Any = None) -> ModuleSpec | None:
-    """What all other finders make of a top-level name; a namespace package does not count."""
+def _found(name: str, target: Any = None, path: Any = None) -> ModuleSpec | None:
+    """What all other finders make of a name, `path` of its parent package; a namespace package is nothing."""
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
         if find is not None and finder not in OURS:
-            spec: ModuleSpec | None = find(name, None, target)
+            spec: ModuleSpec | None = find(name, path, target)
             if spec is not None and spec.loader is not None and spec.origin is not None:
                 return spec
     return None
@@ -138,7 +146,19 @@ class TorchFinder:
         return spec
 
 
-OURS = (WandbFinder, HpoFinder, TorchFinder)
+class TuneFinder:
+    """Finds `ray.tune`, so that what a function written for it reports comes back."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The real package, which is followed."""
+        spec = _found(name, target, path) if name == "ray.tune" else None
+        if spec is not None:
+            spec.loader = _Following(spec.loader, _follow_tune)  # type: ignore[assignment]
+        return spec
+
+
+OURS = (WandbFinder, HpoFinder, TorchFinder, TuneFinder)
 
 
 def install() -> None:

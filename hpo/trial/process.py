@@ -139,6 +139,16 @@ def adopt_orphans() -> None:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler of its own for a signal (Linux); False where nobody knows."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            caught = next(line for line in file if line.startswith(b"SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+    except (OSError, StopIteration, ValueError):
+        return False
+
+
 def reap() -> list[tuple[int, int]]:
     """Process id and wait status of every child that has ended since the last call."""
     ended = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,13 +15,19 @@ FLUSH = 0.5
 
 
 class Rows:
-    """Writes metrics.jsonl, anew or after kept rows; a full disk costs rows and a warning, not the trial."""
+    """Writes metrics.jsonl, anew or after kept rows; these are whole lines, from the first on.
+
+    Once a row could not be written, none that comes after it is.
+    """
 
     def __init__(self, path: str, warn: Callable[[str], None], keep: int = 0) -> None:
         """Of a file that is there already the first `keep` rows stay and count."""
         self.kept = _cut(path, keep) if keep else []
         self._file = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (closed by close)
-        self._warn, self._failed = warn, False
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._warn = warn
+        self.error: OSError | None = None
+        """Why rows are missing."""
         self._lines: list[bytes] = []
         last = self.kept[-1].get("_step") if self.kept else None
         self.step = last if isinstance(last, int) else len(self.kept) - 1
@@ -38,19 +45,30 @@ class Rows:
     def flush(self) -> None:
         """Write what waits."""
         data = memoryview(b"".join(self._lines))
+        size = self._size + len(data)
         self._lines, self.due = [], math.inf
+        if self.error is not None:
+            return
         try:
             while data:
                 data = data[self._file.write(data) :]
+            self._size = size
         except OSError as error:
-            if not self._failed:
-                self._failed = True
-                self._warn(f"rows could not be written: {error.strerror}")
+            self._fail(error)
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
 
     def close(self) -> None:
         """Write what waits and close."""
         self.flush()
-        self._file.close()
+        try:
+            self._file.close()  # only now NFS says that its disk is full
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.error = error
+        self._warn(f"rows could not be written: {error.strerror}")
 
 
 def _cut(path: str, count: int) -> list[dict[str, Any]]:

@@ -18,12 +18,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpo.trial.channel import CHUNK, private_directory
+from hpo.trial.disk import at_fault
 from hpo.trial.lines import Lines, pack, unpack
 from hpo.trial.outcome import not_started
 from hpo.trial.process import CannotStart, adopt_orphans, reap
 from hpo.trial.spec import TrialEnd, TrialSpec
 from hpo.trial.starts import Starts
-from hpo.trial.watch import Watch
+from hpo.trial.watch import Watch, unwritten
 
 LAST_WORDS = 1.0
 """Seconds to get the last event out when the supervisor itself is told to end."""
@@ -125,7 +126,12 @@ class Service:
             if not self.watch.process.forked:
                 self.send({"event": "started", "trial": spec.number, "group": self.watch.process.pid})
         except (CannotStart, OSError) as error:
-            self._tell_end(spec.number, not_started(str(error)))
+            end = not_started(str(error))
+            if isinstance(error, OSError) and at_fault(error):
+                reason = f"cannot write {error.filename or spec.directory}: {error.strerror}"
+                self.send(unwritten(spec.number, reason))
+                end = TrialEnd("interrupted", reason)
+            self._tell_end(spec.number, end)
 
     def _stop(self, state: Any, number: int | None) -> None:
         """End the running trial, or take back one that waits; the running one if no number is given."""

@@ -5,6 +5,7 @@ Ray is never imported here: whether a class is Ray's is told by its methods.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -116,20 +117,25 @@ class Trainable:
         metric = os.environ.get("HPO_METRIC", "")
         not_its_own = (FILLED_IN if self._of_ray else {"done"}) - {metric}
         left = int(os.environ.get(MAX_ITERATIONS) or 0) - int(os.environ.get(DONE) or 0)
-        while not stopping():
+        on_demand = bool(os.environ.get(DEMAND))
+        while not (stopped := stopping()):
             result = as_row(step(), metric)
             if result is None:
                 raise TypeError(f"{self._name}.step() returned no dictionary of metrics")
             row = {key: value for key, value in result.items() if key not in not_its_own}
             if row:
-                self._report(row)
+                self._report(row, saved=on_demand)
             left -= 1
             if result.get("done") or left == 0:
                 break
+        if stopped and not on_demand and hasattr(self._instance, "save_checkpoint"):
+            with contextlib.suppress(NotImplementedError):  # Ray's own class has one that does nothing else
+                self._report({}, saved=True)  # it goes on here if it was interrupted
 
-    def _report(self, row: dict[str, Any]) -> None:
+    def _report(self, row: dict[str, Any], *, saved: bool) -> None:
+        """A row, `saved` with the state after it, if the class can save it."""
         save = getattr(self._instance, "save_checkpoint", None)
-        if save is None or not os.environ.get(DEMAND):
+        if save is None or not saved:
             client.report(row)
             return
         import tempfile

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from hpo.trial.channel import CHUNK
 from hpo.trial.environment import FUNCTION_FD
 from hpo.trial.lines import Lines, pack, unpack
-from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup, TrialProcess
+from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup, TrialProcess, handles
 from hpo.trial.spec import TrialSpec
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -174,12 +174,18 @@ class Turn(ProcessGroup):
         self._signal_at, self._grace = math.inf, LEFTOVER_GRACE
 
     def terminate(self, now: float, grace: float) -> None:
-        """Ask the worker to stop the trial; after `grace` seconds SIGTERM, and SIGKILL soon after."""
+        """Ask the worker to stop the trial; after `grace` seconds SIGTERM, and SIGKILL soon after.
+
+        User's code that handles SIGTERM gets it at once, as a script does.
+        """
         if self.status is not None or self._kill_at < math.inf:
             super().terminate(now, grace)
             return
         if self._signal_at == math.inf:
             self._worker.stop()
+            if handles(self.pid, signal.SIGTERM):
+                with contextlib.suppress(OSError):
+                    os.kill(self.pid, signal.SIGTERM)
         self._signal_at = min(self._signal_at, now + grace)
         self._grace = min(grace, LEFTOVER_GRACE)
 

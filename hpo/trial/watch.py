@@ -9,11 +9,13 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
+from hpo.trial.disk import at_fault, fault
 from hpo.trial.environment import PARAMS
 from hpo.trial.forward import Forward
 from hpo.trial.log import Log, say
@@ -28,6 +30,11 @@ LOG, METRICS, ARGS_JSON = "log.txt", "metrics.jsonl", "args.json"
 DRAIN = 0.5
 """Seconds to read on after the process's end, where something still holds the channel open."""
 Send = Callable[[Mapping[str, Any]], None]
+
+
+def unwritten(number: int, reason: str) -> dict[str, Any]:
+    """The event that says that a trial's files cannot be written, by the disk's fault."""
+    return {"event": "unwritten", "trial": number, "reason": reason}
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
@@ -58,11 +65,12 @@ class Watch:
         self.expires = math.inf
         """When it will have run for too long; set once there is a process."""
         self.timed_out = False
+        self.unwritten = ""
+        """What of its files could not be written, by the disk's fault."""
         self.oom_kills = oom_kills()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
-        os.makedirs(spec.directory, exist_ok=True)
         with contextlib.ExitStack() as undo:
             self._write_parameters()
             self.output = Log(os.path.join(spec.directory, LOG), self.started)
@@ -79,6 +87,14 @@ class Watch:
             self._closing = undo.pop_all()
         self._watch_time(self.started)
 
+    def _make_directory(self) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.spec.directory)  # a run directory that has vanished stays away
+        if self.spec.attempt > 1 or self.spec.resume:
+            from hpo.trial.checkpoint import FOLDER, discard_partial  # most trials have none
+
+            discard_partial(os.path.join(self.spec.directory, FOLDER))
+
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
         resume = self.spec.resume
@@ -92,6 +108,7 @@ class Watch:
         return rows
 
     def _write_parameters(self) -> None:
+        self._make_directory()
         directory = self.spec.directory
         with open(os.path.join(directory, PARAMS), "w", encoding="utf-8") as file:
             file.write(self.spec.params_text)
@@ -131,7 +148,7 @@ class Watch:
         self.output.tick(now)
         self.process.tick(now)
         if idle or now >= self.rows.due:
-            self.rows.flush()
+            self._flush()
         self._tell(self.forward.beat(now))
         if self.process.gone and (self.channel.drained or now >= self.ended + DRAIN):
             return self._end()
@@ -162,6 +179,7 @@ class Watch:
         self._closing.close()
 
     def _end(self) -> TrialEnd:
+        self._flush()
         status, objective = self.process.status or 0, self.objective
         well = status == 0 and not lacking(objective) and not self.timed_out
         self.output.trim()
@@ -177,6 +195,7 @@ class Watch:
             timeout=self.spec.timeout if self.timed_out else None,
             oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
         )
+        end = self._blame_disk(end)
         if self.spec.lean and end.state in ("finished", "stopped"):
             for name in (LOG, PARAMS, ARGS_JSON):
                 with contextlib.suppress(OSError):
@@ -195,6 +214,8 @@ class Watch:
                 self.rows.add(row, message.get("step"), when, now)
             if isinstance(name := message.get("checkpoint"), str):
                 self._made(name, when)
+            if isinstance(why := message.get("unsaved"), str):
+                self._cannot_write(why)
             if value is not None:
                 self._tell(self.forward.result(value, when, now))
         elif isinstance(summary, dict):
@@ -202,7 +223,9 @@ class Watch:
 
     def _made(self, checkpoint: str, when: float) -> None:
         """A checkpoint is told before the result that belongs to it, and also while the trial is ended."""
-        self.rows.flush()
+        self._flush()
+        if self.rows.error:  # the rows that it would go on after are not there
+            return
         objective, event = self.objective, {"event": "checkpoint", "trial": self.spec.number}
         self.send(
             event
@@ -211,8 +234,28 @@ class Watch:
 
     def _tell(self, event: dict[str, Any] | None) -> None:
         if event is not None and self.stopped is None and not self.timed_out:
-            self.rows.flush()
+            self._flush()
             self.send(event)
+
+    def _flush(self) -> None:
+        self.rows.flush()
+        if self.rows.error and at_fault(self.rows.error):
+            self._cannot_write(f"{os.path.join(self.spec.directory, METRICS)}: {self.rows.error.strerror}")
+
+    def _cannot_write(self, what: str) -> None:
+        """Tell once that the disk does not take the trial's files: no trial can run now."""
+        if not self.unwritten:
+            self.unwritten = f"cannot write {what}"
+            self.send(unwritten(self.spec.number, self.unwritten))
+
+    def _blame_disk(self, end: TrialEnd) -> TrialEnd:
+        """A trial that failed on a full disk, or whose rows are missing, has no result: it runs again."""
+        if end.state == "failed" and (why := fault(self.spec.directory)):
+            self._cannot_write(f"{self.output.path}: {why}")
+        incomplete = end.state == "failed" or (end.state == "finished" and self.rows.error)
+        if not (self.unwritten and incomplete):
+            return end
+        return replace(end, state="interrupted", kind="", reason=self.unwritten, log_tail=[])
 
     def say(self, text: str) -> None:
         """A line of ours in the trial's log, also when all else is closed."""

@@ -179,7 +179,8 @@ class Worker:
         would have by itself; the supervisor then starts another one.
         """
         while (got := self.orders.next()) is not None:
-            client.begin(self._check if isinstance(self.program, Function) else None)
+            of_function = isinstance(self.program, Function)
+            client.begin(*((self._admit, self._check) if of_function else ()))
             code = attempt(partial(self._trial, *got))
             if os.getpid() != self._pid or self._leaves_something(code):
                 return code  # in a child that the function has forked, and that returned from it, too
@@ -206,14 +207,14 @@ class Worker:
             return False
         return _waited_for() or ((code != 0 or self.orders.stopping()) and _has_children())
 
-    def _check(self) -> None:
-        """Before each row of a function: end it once it is to stop, by what threads take quietly.
-
-        A thread that an earlier trial has left must not report into this one.
-        """
+    def _admit(self) -> None:
+        """A thread that an earlier trial has left must not report into this one."""
         if self._left_over and threading.current_thread() in self._left_over:
             print("hpo: a thread of an earlier trial reported; it is ended", file=sys.stderr)
             raise SystemExit
+
+    def _check(self) -> None:
+        """End a function once it is to stop, by what threads take quietly."""
         if self.orders.stopping():
             raise SystemExit
 

@@ -13,6 +13,7 @@ import pytest
 from hpo.engine.asking import Asking
 from hpo.engine.controller import Controller
 from hpo.engine.deciding import Deciding
+from hpo.engine.ending import Ending
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import RunOptions
 from hpo.engine.reopening import _again
@@ -93,7 +94,7 @@ class Run:
         self.kept.append({"event": "run", "slots": len(fleet.seats), "count": COUNT})
         limits = Limits(COUNT, None, max_failures=max_failures)
         seen: Any = fleet
-        self.controller = Controller(self.deciding, seen, self.kept, limits, progress=self._turn)
+        self.controller = Controller(self.deciding, seen, self.kept, Ending(limits), progress=self._turn)
         self.controller.blame.clock = lambda: fleet.now
         self.outcome: Outcome = self.controller.run()
 

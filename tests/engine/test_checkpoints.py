@@ -168,3 +168,27 @@ def test_choosing_knows_only_paused_trials() -> None:
         scheduling.pause(number)
     assert scheduling.choose() == "1"
     assert scheduling.choose() is None
+
+
+def test_a_function_of_ray_tunes_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    def train(config: dict[str, Any]) -> None:
+        import tempfile
+
+        from ray import tune
+
+        checkpoint, begun = tune.get_checkpoint(), 0
+        if checkpoint:
+            with checkpoint.as_directory() as folder:
+                begun = len(os.listdir(folder))
+        for epoch in range(begun, EPOCHS):
+            with tempfile.TemporaryDirectory() as folder:
+                for name in range(epoch + 1):
+                    Path(folder, str(name)).touch()
+                row = {"loss": 10 - epoch, "began": begun}
+                tune.report(row, checkpoint=tune.Checkpoint.from_directory(folder))
+            if epoch == 2 and begun == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    result = hpo.run(sweep(2, max_failures=1), train, out=tmp_path / "run")
+    assert [(t.state, t.attempts, t.iterations) for t in result.trials] == [("finished", 2, EPOCHS)] * 2
+    assert [row["began"] for row in rows(tmp_path / "run", 1)] == [0, 0, 0, 3, 3, 3]

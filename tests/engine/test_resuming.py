@@ -16,6 +16,7 @@ from hpo.engine.asking import Asking
 from hpo.engine.checkpoints import Checkpoints
 from hpo.engine.controller import Controller
 from hpo.engine.deciding import Deciding
+from hpo.engine.ending import Ending
 from hpo.engine.ongoing import Limits
 from hpo.engine.pausing import Pausing
 from hpo.engine.resuming import Resumption, Retelling
@@ -165,7 +166,7 @@ def recorded(
             own = {id(deciding.scheduling.outlook): None, id(deciding.pausing.checkpoints._thread): None}
             copies[len(kept.events)] = copy.deepcopy(deciding, own)  # what cannot be copied is left out
 
-    Controller(deciding, fleet, kept, limits, progress=after_a_turn).run()
+    Controller(deciding, fleet, kept, Ending(limits), progress=after_a_turn).run()
     return kept.events, copies
 
 

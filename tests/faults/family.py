@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-MARK = "HPO_TEST_FAMILY"
+from tests.faults.objective import FOLDER
+
 BOOT = "hpo/trial/boot.py"
 """In the command line of a warm parent, and so of all that it forks."""
 NAMES = {"actor": "ray::Slot", "supervisor": "hpo.trial.supervisor", "raylet": "/raylet/raylet --"}
 """Kind of process → what its command line holds."""
 
 
-def family(mark: str) -> dict[int, str]:
+def family(folder: Path | str) -> dict[int, str]:
     """Process number → command line of all that live, zombies left out."""
-    wanted = f"{MARK}={mark}".encode()
+    wanted = f"{FOLDER}={folder}".encode()
     found = {}
     for entry in Path("/proc").iterdir():
         try:
@@ -27,11 +29,11 @@ def family(mark: str) -> dict[int, str]:
     return found
 
 
-def of_kind(mark: str, kind: str) -> list[int]:
+def of_kind(folder: Path | str, kind: str, names: Mapping[str, str] = NAMES) -> list[int]:
     """Process numbers of one kind: actor, supervisor, raylet, parent, trial, or all."""
-    members = family(mark)
-    if kind in NAMES:
-        return [pid for pid, line in members.items() if NAMES[kind] in line]
+    members = family(folder)
+    if kind in names:
+        return [pid for pid, line in members.items() if names[kind] in line]
     above = {pid: _parent(pid) for pid in members}
     supervisors = {pid for pid, line in members.items() if NAMES["supervisor"] in line}
     booted = {pid for pid, line in members.items() if BOOT in line}
@@ -44,13 +46,13 @@ def of_kind(mark: str, kind: str) -> list[int]:
     return sorted(members)
 
 
+def environment(folder: Path | str) -> dict[str, str]:
+    """What a command is to be started with, so that all that it starts is found by `folder`."""
+    return {**os.environ, FOLDER: str(folder)}
+
+
 def _parent(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0
-
-
-def environment(mark: str) -> dict[str, str]:
-    """What a command is to be started with."""
-    return {**os.environ, MARK: mark}

@@ -1,7 +1,9 @@
 """`python -m tests.faults.kills`: what is lost when something is killed at random, and the run resumed.
 
-Each row kills one thing in each of `--moments` runs, once a run, and resumes the run where it had ended. The
-journal must then hold every trial once, and no process may be left.
+Each row kills one thing in each of `--moments` runs, once a run, and resumes the run where it had ended; the
+moments are the same for each contender. By the trials' own log every configuration must have been trained
+once, and no process may be left. With `--record` each run is appended to a file as it ends; what the file
+holds is not run again.
 """
 
 from __future__ import annotations
@@ -10,180 +12,142 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpo.record.journal import read_journal
-from tests.faults.family import environment, family, of_kind
+from tests.faults.case import KINDS, Case, NotBegun, Turn, Verdict
+from tests.faults.contenders import CONTENDERS, SWEEPS
+from tests.faults.family import family
+from tests.faults.report import show
 
 COUNT = 60
-KINDS = {
-    "driver, SIGKILL": ("driver", signal.SIGKILL),
-    "driver, SIGTERM": ("driver", signal.SIGTERM),
-    "driver, SIGINT": ("driver", signal.SIGINT),
-    "an actor": ("actor", signal.SIGKILL),
-    "a supervisor": ("supervisor", signal.SIGKILL),
-    "the warm parent": ("parent", signal.SIGKILL),
-    "a trial's script": ("trial", signal.SIGKILL),
-    "raylet": ("raylet", signal.SIGKILL),
-    "everything": ("all", signal.SIGKILL),
-}
-SCRIPT = """
-import time, wandb
-wandb.init()
-for step in range(1, 10):
-    time.sleep(0.02)
-    wandb.log({"loss": (wandb.config.x - 0.3) ** 2 + 1 / step})
-"""
-RULE = {"type": "asha", "min_iter": 1, "max_iter": 9}
-SWEEPS: dict[str, dict[str, Any]] = {
-    "ASHA": {"method": "random", "early_terminate": RULE},
-    "TPE": {"method": "tpe"},
-}
-PATIENCE = 120.0
-"""Seconds for a run of some seconds, on a busy machine."""
-LEAVING = 90.0
-"""Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
+under_way: set[Path] = set()
+"""Folders of the runs whose processes live."""
+WAITING = 8
+"""Runs whose processes are still leaving, for each that is at work: they cost nothing."""
 
 
-@dataclass
-class Verdict:
-    """What one run came to after its kill."""
+@dataclass(frozen=True)
+class Key:
+    """Which run of the matrix."""
 
-    hit: int
-    """Whether there was something to kill."""
-    lost: int
-    twice: int
-    begun: int
-    ended: int
-    failed: int
-    orphans: int
-    resumed: bool
-    code: int
+    contender: str
+    sweep: str
+    kind: str
+    moment: int
+    count: int
 
 
-def judged(events: list[dict[str, Any]], done: set[int]) -> tuple[int, int, int, int, int]:
-    """Trials lost of those that were `done` at the kill, run twice, begun, ended well, failed."""
-    ends: dict[int, str] = {}
-    twice, begun = set(), 0
-    for event in events:
-        match event["event"]:
-            case "trial":
-                begun += 1
-            case "start" if ends.get(event["trial"]) in ("finished", "stopped"):
-                twice.add(event["trial"])
-            case "end":
-                ends[event["trial"]] = event["state"]
-    states = Counter(ends.values())
-    lost = {number for number in done if ends.get(number) not in ("finished", "stopped")}
-    return len(lost), len(twice), begun, states["finished"] + states["stopped"], states["failed"]
+def run(key: Key, places: threading.Semaphore) -> tuple[Verdict, list[str]]:
+    """One run, and the processes that it left behind; those wait for their end without a place."""
+    draw = random.Random(f"{key.kind} {key.sweep} {key.moment}")
+    with tempfile.TemporaryDirectory(prefix="hk-", ignore_cleanup_errors=True) as name:
+        turn, folder = Turn(places), Path(name)
+        under_way.add(folder)
+        case = Case(CONTENDERS[key.contender], folder, key.sweep, key.count, turn)
+        try:
+            verdict = case.disturb(key.kind, draw.randrange(1, key.count - 8), draw)
+        finally:
+            turn.give()
+            left = case.orphans()
+            under_way.remove(folder)
+        if verdict.code:
+            print(case.said(), file=sys.stderr)
+        return replace(verdict, orphans=len(left)), left
 
 
-def done_in(directory: Path) -> set[int]:
-    """Trials whose good end is in the journal."""
-    try:
-        events = read_journal(directory)
-    except Exception:
-        return set()
-    return {e["trial"] for e in events if e["event"] == "end" and e["state"] in ("finished", "stopped")}
-
-
-class Case:
-    """One run in a folder of its own, to be disturbed once."""
-
-    def __init__(self, folder: Path, sweep: dict[str, Any], count: int) -> None:
-        self.folder, self.run, self.mark = folder, folder / "run", str(folder)
-        (folder / "train.py").write_text(SCRIPT)
-        whole = {
-            "program": "train.py",
-            "metric": {"name": "loss"},
-            "parameters": {"x": {"min": 0.0, "max": 1.0}},
-            "run_cap": count,
-            "hpo": {"kill_grace": 2, "seed": 1, "concurrency": 2},
-        }
-        (folder / "sweep.yaml").write_text(json.dumps(whole | sweep))
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The command, its output into a file."""
-        with open(self.folder / "said", "ab") as said:
-            command = [sys.executable, "-m", "hpo", *arguments]
-            env = environment(self.mark)
-            return subprocess.Popen(command, cwd=self.folder, env=env, stdout=said, stderr=said)
-
-    def disturb(self, kind: str, number: signal.Signals, after: int, draw: random.Random) -> Verdict:
-        """Kill once `after` trials have ended, and go on to the end."""
-        process = self.start("run", "sweep.yaml", "--out", "run")
-        end = time.monotonic() + PATIENCE
-        while len(done_in(self.run)) < after and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
-        time.sleep(draw.random() * 0.2)
-        targets = [process.pid] if kind == "driver" else of_kind(self.mark, kind)
-        if kind not in ("all", "driver") and targets:
-            targets = [draw.choice(targets)]
-        done = done_in(self.run)
-        for pid in targets:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        code = process.wait(PATIENCE)
-        resumed = code != 0
-        if resumed:
-            code = self.start("resume", "run").wait(PATIENCE)
-        orphans = self._orphans()
-        return Verdict(int(bool(targets)), *judged(read_journal(self.run), done), orphans, resumed, code)
-
-    def _orphans(self) -> int:
-        """Processes that do not leave; they are ended."""
-        end = time.monotonic() + LEAVING
-        while (left := family(self.mark)) and time.monotonic() < end:
-            time.sleep(0.1)
-        for pid, line in left.items():
-            print(f"left behind: {pid} {line}", file=sys.stderr)
+def leave(number: int, frame: object) -> None:
+    """On SIGTERM: end what was started, and go at once."""
+    for folder in list(under_way):
+        for pid in family(folder):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return len(left)
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(128 + number)
 
 
-def row(name: str, sweep: str, moments: int, count: int, seed: int = 1) -> list[Verdict]:
+def row(kind: str, sweep: str, moments: int, count: int, contender: str = "hpo") -> list[Verdict]:
     """The verdicts of one kind of kill at several random moments."""
-    draw = random.Random(f"{seed} {name} {sweep}")
-    found = []
-    for _ in range(moments):
-        with tempfile.TemporaryDirectory(prefix="hpo-kills-", ignore_cleanup_errors=True) as folder:
-            case = Case(Path(folder), SWEEPS[sweep], count)
-            found.append(case.disturb(*KINDS[name], draw.randrange(1, count - 8), draw))
-            if found[-1].code:
-                print((Path(folder) / "said").read_text(errors="replace")[-1500:], file=sys.stderr)
+    places = threading.Semaphore()
+    return [run(Key(contender, sweep, kind, moment, count), places)[0] for moment in range(moments)]
+
+
+def matrix(chosen: argparse.Namespace) -> Iterator[Key]:
+    """All runs that are asked for, one contender after the other."""
+    for contender in chosen.contenders:
+        for moment in range(chosen.moments):  # so that half of it already is a table
+            for sweep in chosen.sweeps:
+                for kind in chosen.kinds:
+                    if KINDS[kind][0] not in CONTENDERS[contender].missing:
+                        yield Key(contender, sweep, kind, moment, chosen.count)
+
+
+def recorded(path: Path | None) -> dict[Key, dict[str, Any]]:
+    """The runs that a file holds; a line that was cut off is none."""
+    found = {}
+    for line in path.read_text().splitlines() if path and path.exists() else ():
+        with suppress(ValueError):
+            whole = json.loads(line)
+            found[Key(**whole["run"])] = whole["verdict"]
     return found
 
 
+def fill(keys: Iterable[Key], done: dict[Key, dict[str, Any]], path: Path | None, at_once: int) -> None:
+    """Run what is not done yet, several at once, and record each as it ends."""
+    places, writing = threading.Semaphore(at_once), threading.Lock()
+
+    def one(key: Key) -> None:
+        try:
+            verdict, left = run(key, places)
+        except NotBegun as error:
+            print(f"{key}: did not begin; it is left out, and can be run later\n{error}", file=sys.stderr)
+            return
+        with writing:
+            done[key] = asdict(verdict)
+            print(f"{key}: {verdict}" + "".join(f"\n  left: {line[:200]}" for line in left), file=sys.stderr)
+            if path:
+                with path.open("a") as file:
+                    line = {"run": asdict(key), "verdict": asdict(verdict), "left": left}
+                    file.write(json.dumps(line) + "\n")
+
+    with ThreadPoolExecutor(at_once * WAITING) as pool:
+        for future in [pool.submit(one, key) for key in keys if key not in done]:
+            future.result()
+
+
 def main() -> int:
-    """Print the table; 1 where anything was lost."""
+    """Print the table; 1 where hpo has lost anything."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
+    parser.add_argument("--contenders", nargs="+", default=["hpo"], choices=CONTENDERS)
+    parser.add_argument("--sweeps", nargs="+", default=list(SWEEPS), choices=SWEEPS)
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS, help="which rows")
     parser.add_argument("--moments", type=int, default=10, help="runs of each kind")
     parser.add_argument("--count", type=int, default=COUNT, help="trials of a run")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="which rows")
+    parser.add_argument("--at-once", type=int, default=1, help="runs at work at the same time")
+    parser.add_argument("--record", type=Path, help="file to append each run to; those in it are skipped")
+    parser.add_argument("--report", type=Path, help="run nothing, print what this file holds")
     chosen = parser.parse_args()
-    wrong = 0
-    titles = ("runs", "killed", "resumed", "lost", "twice", "orphans", "failed", "count")
-    print(f"{'':18}{'':6}{titles[0]:>6}" + "".join(f"{title:>8}" for title in titles[1:]))
-    for sweep in SWEEPS:
-        for name in chosen.kinds:
-            found = row(name, sweep, chosen.moments, chosen.count)
-            exact = all(v.begun == chosen.count == v.ended + v.failed and not v.code for v in found)
-            keys = ("hit", "resumed", "lost", "twice", "orphans", "failed")
-            sums = {key: sum(getattr(one, key) for one in found) for key in keys}
-            wrong += not exact or bool(sums["lost"] or sums["twice"] or sums["orphans"])
-            figures = "".join(f"{sums[key]:8}" for key in keys)
-            print(f"{name:18}{sweep:6}{len(found):6}{figures}{'exact' if exact else 'WRONG':>8}", flush=True)
-    return 1 if wrong else 0
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, by children too
+    done = recorded(chosen.report or chosen.record)
+    if not chosen.report:
+        keys = list(matrix(chosen))
+        fill(keys, done, chosen.record, chosen.at_once)
+        done = {key: done[key] for key in keys if key in done}
+    verdicts: dict[tuple[str, str, str], list[tuple[int, Verdict]]] = {}
+    for key, verdict in done.items():
+        group = verdicts.setdefault((key.sweep, key.kind, key.contender), [])
+        group.append((key.count, Verdict(**verdict)))
+    return 1 if show(verdicts) else 0
 
 
 if __name__ == "__main__":

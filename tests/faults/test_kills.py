@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.kills import KINDS, SWEEPS, row
+from tests.faults.case import KINDS
+from tests.faults.contenders import SWEEPS
+from tests.faults.kills import row
 
 pytestmark = pytest.mark.ray
 CASES = [(name, list(SWEEPS)[number % len(SWEEPS)]) for number, name in enumerate(KINDS)]

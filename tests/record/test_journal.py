@@ -184,7 +184,8 @@ def test_a_full_disk_leaves_whole_lines_and_can_go_on(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         *refused, events = done.stdout.splitlines()
         why = {"limit": "File too large", "tmpfs": "No space left on device"}[kind]
-        message = f"cannot write {run / 'journal.jsonl'}: {why}; what it held is kept"
+        remedy = f"free some space, then `hpo resume {run}` goes on"
+        message = f"cannot write {run / 'journal.jsonl'}: {why}; what it held is kept; {remedy}"
         assert refused == [f"{message}|1|b'\\n'"] * 2
         assert events == "['first', 'later', 'later', 'last']"
     assert Resumable.exit_code == 75

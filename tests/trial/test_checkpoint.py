@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from hpo.trial.checkpoint import load, newest, save
+from hpo.trial.disk import at_fault
 from hpo.trial.rows import Rows
 from hpo.trial.spec import Resume
+from tests.faults.disks import Disk
 from tests.trial.warm_runner import Runner
 
 
@@ -93,3 +96,68 @@ def test_a_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     rows = (first.directory / "metrics.jsonl").read_text().splitlines()
     assert [row.rpartition(":")[2].strip("}") for row in rows] == ["10.0", "9.0", "8.0", "7.0", "6.0", "5.0"]
     assert [row.partition(",")[0] for row in rows] == [f'{{"_step":{step}' for step in range(6)]
+
+
+def test_a_full_disk_is_told_of_as_such_and_nothing_is_left(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "weights").write_bytes(bytes(2**17))
+    with Disk(tmp_path / "disk", "64k") as disk:
+        sources: list[Any] = [{"w": bytes(2**17)}, made, made / "weights"]
+        for source in sources:
+            with pytest.raises(OSError, match="No space left") as caught:
+                save(source, str(disk.seen / "checkpoints"))
+            assert at_fault(caught.value)
+            assert os.listdir(disk.seen / "checkpoints") == []
+
+
+def test_nothing_brings_a_vanished_trial_back(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        save({"x": 1}, str(tmp_path / "0001" / "checkpoints"))
+    assert os.listdir(tmp_path) == []
+
+
+NESTED = """
+import hpo, os, signal, time
+
+class Slow:
+    def __reduce__(self):
+        os.kill(os.getpid(), signal.SIGTERM)  # comes while the state is being saved
+        return dict, ()
+
+signal.signal(signal.SIGTERM, lambda *_: hpo.report({}, checkpoint={"epoch": 2}))
+hpo.report({"loss": 1.0}, checkpoint={"epoch": 1, "slow": Slow()})
+"""
+
+
+def test_a_handler_may_save_in_the_middle_of_a_save(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    try:
+        done = runner("python", runner.script("train.py", NESTED), metric="loss", warm=False)
+        assert done.end["state"] == "finished", done.log
+    finally:
+        runner.supervisor.close()
+    folder = done.directory / "checkpoints"
+    assert [load(str(folder / name))["epoch"] for name in sorted(os.listdir(folder))] == [2, 1]
+
+
+def test_what_a_killed_attempt_had_begun_to_save_is_gone_with_the_next(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    code = """
+    import hpo, os
+    class Deadly:
+        def __reduce__(self):
+            os.kill(os.getpid(), 9)
+    hpo.report({"loss": 1.0}, checkpoint={"x": 1 if os.path.exists("second") else Deadly()})
+    """
+    try:
+        script = runner.script("train.py", textwrap.dedent(code))
+        first = runner("python", script, metric="loss", warm=False)
+        (left,) = os.listdir(first.directory / "checkpoints")
+        (tmp_path / "second").touch()
+        runner.number = 0
+        runner("python", script, metric="loss", warm=False, attempt=2)
+        assert left.startswith(".partial-")
+        assert os.listdir(first.directory / "checkpoints") == ["000001"]
+    finally:
+        runner.supervisor.close()

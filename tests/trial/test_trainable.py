@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from hpo.trial.checkpoint import load
+
 pytestmark = pytest.mark.process
 Classes = Callable[..., Any]
 
@@ -97,6 +99,27 @@ def test_a_stop_ends_a_class_between_two_steps_and_the_instance_is_kept(classes:
     assert (stopped.code, stopped.log) == (0, "")
     after = slot.run({"last": 2})
     assert (after.rows, after.pid) == ([{"loss": 1}, {"within": 1}, {"loss": 2}], stopped.pid)
+
+
+def test_a_class_that_is_stopped_saves_its_state(classes: Classes) -> None:
+    slot = classes("""
+        import time
+        class Counter:
+            def setup(self, config):
+                self.count = 0
+            def step(self):
+                time.sleep(0.01)
+                self.count += 1
+                return {"loss": self.count}
+            def save_checkpoint(self, folder):
+                return {"count": self.count}
+    """)
+    turn = slot.start()
+    slot.until(lambda: len(slot.rows) > 3)
+    turn.terminate(time.monotonic(), 60.0)
+    stopped = slot.end(timeout=10.0)
+    assert stopped.rows[-1] == {}
+    assert load(str(slot.log_path.parent / "checkpoints" / "000001")) == {"count": stopped.rows[-2]["loss"]}
 
 
 def test_an_instance_that_raises_is_cleaned_up_and_used_no_more(classes: Classes) -> None:

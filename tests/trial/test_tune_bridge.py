@@ -1,0 +1,82 @@
+"""Functions written for Ray Tune, run by hpo, and by a Tuner of a script's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from hpo.trial.checkpoint import newest
+from hpo.trial.spec import Resume
+from tests.trial.warm_runner import Runner
+
+TRAINING = """
+import os, tempfile
+from ray import tune
+
+def train(config):
+    begun, checkpoint = 0, tune.get_checkpoint()
+    if checkpoint:
+        with checkpoint.as_directory() as folder:
+            begun = int(open(os.path.join(folder, "epoch")).read())
+    for epoch in range(begun, 4):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "epoch"), "w") as file:
+                file.write(str(epoch + 1))
+            tune.report({"loss": 10.0 - epoch}, checkpoint=tune.Checkpoint.from_directory(folder))
+        if epoch == 1 and not begun:
+            os.kill(os.getpid(), 9)
+"""
+TUNER = """
+import ray
+from ray import tune
+
+def train(config):
+    for epoch in range(3):
+        tune.report({"loss": 10.0 - epoch})
+
+if __name__ == "__main__":
+    import hpo
+    ray.init(address="local", num_cpus=1, include_dashboard=False, logging_level="ERROR")
+    found = tune.Tuner(train).fit()[0].metrics
+    hpo.report({"loss": found["loss"], "iterations": found["training_iteration"]})
+    ray.shutdown()
+"""
+
+
+def rows(directory: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_function_of_ray_tunes_reports_and_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    try:
+        script = runner.script("train.py", TRAINING + "\ntrain({})\n")
+        first = runner("python", script, metric="loss", warm=False)
+        assert (first.end["signal"], first.end["iterations"]) == (signal.SIGKILL, 2)
+        folder = first.directory / "checkpoints"
+        resume = Resume(os.path.join(folder, newest(str(folder)) or ""), rows=2, iterations=2)
+        env = {"HPO_CHECKPOINT": resume.checkpoint, "HPO_ITERATIONS": "2"}
+        runner.number = 0  # the same trial
+        end = runner("python", script, metric="loss", warm=False, resume=resume, more_env=env).end
+        assert (end["state"], end["iterations"], end["value"]) == ("finished", 4, 7.0)
+    finally:
+        runner.supervisor.close()
+    assert [row["loss"] for row in rows(first.directory)] == [10.0, 9.0, 8.0, 7.0]
+
+
+@pytest.mark.ray
+def test_a_tuner_that_a_script_starts_hears_its_own_trials(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    try:
+        script = runner.script("train.py", TUNER)
+        env = {"RAY_AIR_NEW_OUTPUT": "0", "HOME": str(tmp_path)}
+        done = runner("python", script, metric="loss", warm=False, more_env=env)
+        assert done.end["state"] == "finished", done.log
+    finally:
+        runner.supervisor.close()
+    (row,) = rows(done.directory)
+    assert (row["loss"], row["iterations"]) == (8.0, 3)
