@@ -1,4 +1,4 @@
-"""`python -m tests.faults.joining ARGUMENT…`: `hpo ARGUMENT…` on one node, and one more once a trial has ended.
+"""`python -m tests.faults.joining ARGUMENT…`: `hpo ARGUMENT…` on one node, on two once a trial has ended.
 
 Each has two slots; both are on this machine. SIGUSR1 goes to the command.
 """
