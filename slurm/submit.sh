@@ -36,6 +36,7 @@ sweep=${1:?which sweep?} && shift
 out='' min_nodes=1 options=()
 export HPO_MAX_REQUEUES=${HPO_MAX_REQUEUES:-20}
 while [ $# -gt 0 ]; do
+  case $1 in --out=* | --min-nodes=* | --max-requeues=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     --out) out=${2:?} && shift ;;
     --min-nodes) min_nodes=${2:?} && shift ;;
@@ -172,8 +173,9 @@ rm -rf "$dir"/{token,address,joined,*.up}
 rmdir "$out/slurm" 2>/dev/null
 
 # Slurm's requeue is the only one who starts it again; the driver goes on with the run directory.
-if [ "$code" -eq 75 ] && [ -z "$warned" ] && seconds=$(left) && [ "$seconds" -lt $((warning + 60)) ]; then warned=1; fi
-if [ -z "$killed" ] && [ "$code" -ne 0 ] && [ -n "$warned$lost" ]; then
+if [ "$code" -eq 75 ] && seconds=$(left) && [ "$seconds" -lt $((warning + 60)) ]; then warned=1; fi
+if [ -n "$warned" ] && { [ "$code" -eq 75 ] || [ "$code" -gt 130 ]; }; then again=1; else again=$lost; fi
+if [ -z "$killed" ] && [ "$code" -ne 0 ] && [ -n "$again" ]; then
   if [ "$attempt" -lt "$HPO_MAX_REQUEUES" ]; then
     say "requeue $((attempt + 1)) of $HPO_MAX_REQUEUES: goes on with $out"
     trap 'exit "$code"' TERM # by which Slurm ends this attempt

@@ -94,6 +94,8 @@ def parse(text: str, file: str) -> Document:
         ) from None
     if node is not None:
         _Builder(document).build(node, ())
+        if document.value is None:  # libyaml puts it on a line of its own
+            document.places[()] = (1, 1)
     return document
 
 

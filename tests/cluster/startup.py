@@ -32,9 +32,8 @@ def ray_alone(lab: Lab) -> float:
 
 def clear(lab: Lab, node: str) -> None:
     """End and remove what plain Ray leaves behind on a node, whose processes alone are seen there."""
-    lab.node(
-        "exec", node, "sh", "-c", "pkill -KILL -f '[r]ay|[h]po' ; sleep 1; rm -rf /tmp/r /tmp/ray /tmp/_ray*"
-    )
+    lab.node("exec", node, "sh", "-c", "pkill -KILL -f '[/]ray/|[/]ray |[r]ay::|hpo[.]trial'; sleep 1")
+    lab.node("exec", node, "sh", "-c", "rm -rf /tmp/r /tmp/ray /tmp/_ray* /tmp/hpo-*")
 
 
 def figures(job: Job, submitted: float, lab: Lab) -> tuple[float, float, float]:
