@@ -115,7 +115,6 @@ class Fleet:
         if room > size:
             self.several, self._began = len(self.able()) > 1, time.monotonic()
             self.seats |= {index: self._seat() for index in range(size, room)}
-            self.several = len(self.able()) > 1
             yield {"event": "slots", "slots": room}
 
     def _poll(self) -> None:
