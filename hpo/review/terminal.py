@@ -51,7 +51,8 @@ def result_table(record: RunRecord, file: IO[str] | None = None) -> None:
     out = console(file)
     out.print(counts_text(record.states))
     for node in record.set_aside:
-        out.print(Text(f"node {visible(node.node)} was set aside: {visible(str(node))}"))
+        aside = f"node {visible(node.node)} was set aside: {visible(str(node))}"
+        out.print(Text(aside), soft_wrap=True)  # one line, wherever it goes
     if record.trials and (record.metric is None or any(map(has_value, record.trials))):
         out.print(best_table(record, SHOWN))
     elif record.trials:

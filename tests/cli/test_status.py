@@ -84,6 +84,7 @@ def test_json_of_a_running_run(tmp_path: Path) -> None:
         "started": 100.0,
         "ended": None,
         "updated": 103.0,
+        "slurm": None,
     }
 
 

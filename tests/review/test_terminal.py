@@ -184,7 +184,7 @@ def test_a_node_set_aside_is_named_by_status_and_result() -> None:
     out = io.StringIO()
     result_table(record, out)
     said = "5 trials in a row failed there (exit code 1: \\x1b[31mred) while 40 succeeded elsewhere"
-    assert f"node gpu07 was set aside: {said}" in " ".join(out.getvalue().split())
+    assert f"node gpu07 was set aside: {said}" in out.getvalue()
     assert f"node gpu07: {said}" in "\n".join(shown(status_panel(record, now=200.0), 140))
 
 
