@@ -202,8 +202,7 @@ class ForkServer:
         try:
             link.pid = os.fork()
             if link.pid == 0:
-                self._become_trial(parent, link.descriptors[0], request, code)
-            link.send({"pid": link.pid})
+                self._become_trial(parent, link, request, code)
             self.forks += 1
             if self.forks == COLLAPSE_AFTER:
                 hugepages.collapse(COLLAPSE)
@@ -227,7 +226,7 @@ class ForkServer:
             return None
 
     def _become_trial(
-        self, parent: int, log: int, request: dict[str, Any], code: CodeType | None
+        self, parent: int, link: Link, request: dict[str, Any], code: CodeType | None
     ) -> NoReturn:
         """In the new process: nothing of the parent's stays but what it has imported."""
         try:
@@ -235,8 +234,9 @@ class ForkServer:
             fresh.die_with(parent)
             fresh.adopt_orphans()  # so that the parent's own are those of trials that have ended
             fresh.reset_signals()
-            os.dup2(log, 1)
-            os.dup2(log, 2)
+            os.dup2(link.descriptors[0], 1)
+            os.dup2(link.descriptors[0], 2)
+            link.send({"pid": os.getpid()})  # by itself: a trial of which nobody knows does nothing yet
             self.let_go()
             self.listener.close()
             self.starter.close()
