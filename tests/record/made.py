@@ -1,7 +1,7 @@
 """Runs made by rule, journal and metrics files as the real thing leaves them, without any trial being run.
 
-`asha_run` trains a known function: `lr` (best at 0.01), `width` and `optimizer` matter, `noise_a` and `noise_b`
-do not. `pbt_run` is a population that takes over the best one's state and moves its `lr`.
+`asha_run` trains a known function: `lr` (best at 0.01), `width` and `optimizer` matter, `noise_a` and
+`noise_b` do not. `pbt_run` is a population that takes over the best one's state and moves its `lr`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def sampled(rng: random.Random) -> dict[str, Any]:
 
 def loss(config: dict[str, Any], iteration: int, rng: random.Random) -> float:
     """What it comes to is there at the first iteration already; training takes the same off for all."""
-    far = (math.log10(config["lr"]) + 2) ** 2 + 2 * (1 - config["width"] / 256)
+    far: float = (math.log10(config["lr"]) + 2) ** 2 + 2 * (1 - config["width"] / 256)
     return far + (0.5 if config.get("optimizer") == "sgd" else 0.0) + 3 / iteration + rng.gauss(0, 0.02)
 
 
@@ -187,7 +187,7 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
     for k in range(population):
         made.rows(k + 1, rows[k])
         made.say(over, event="end", trial=k + 1, attempt=1, state="finished", reason="", kind="", exit_code=0,
-                 signal=None, value=min(row["loss"] for row in rows[k]), last=last[k], iterations=total, rows=total,
-                 began=BEGAN, seconds=over, logged=["loss"])  # fmt: skip
+                 signal=None, value=min(row["loss"] for row in rows[k]), last=last[k], iterations=total,
+                 rows=total, began=BEGAN, seconds=over, logged=["loss"])  # fmt: skip
     made.say(over + 1, event="done", state="complete", reason="")
     return made.write()
