@@ -185,6 +185,8 @@ class HpoSettings(Section):
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
+    tensorboard: StrictBool = True
+    """Whether a run writes TensorBoard's files, in `tensorboard` of its directory."""
     slurm: SlurmSettings = SlurmSettings()
     """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 
