@@ -10,7 +10,7 @@ import math
 import os
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,19 @@ class EventFile:
         data = event.SerializeToString()
         head = struct.pack("<Q", len(data))
         self._waiting += [head, _masked(head), data, _masked(data)]
+
+
+def read_events(path: Path) -> Iterator[Any]:
+    """The events of a file, as far as they are whole. Raises OSError."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    with path.open("rb") as file:
+        while len(head := file.read(12)) == 12:
+            size = struct.unpack("<Q", head[:8])[0]
+            data = file.read(size + 4)
+            if len(data) < size + 4:
+                return
+            yield Event.FromString(data[:-4])
 
 
 def text(tag: str, markdown: str) -> Summary.Value:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 Value = float | str | bool
+EXPERIMENT = "_hparams_/experiment"
 ABSENT = "—"
 """Text of a parameter whose condition does not hold; one of any range of numbers has a number below it."""
 TAIL = 1e-4
@@ -160,7 +161,7 @@ def experiment(columns: Columns, created: float) -> Summary.Value:
         told.metric_infos.add(
             name=api_pb2.MetricName(tag=metric.tag), display_name=metric.title, dataset_type=dataset
         )
-    return _record("experiment", experiment=told)
+    return recorded("experiment", experiment=told)
 
 
 def session_start(values: Mapping[str, Value], began: float) -> Summary.Value:
@@ -175,7 +176,7 @@ def session_start(values: Mapping[str, Value], began: float) -> Summary.Value:
             start.hparams[name].string_value = value
         else:
             start.hparams[name].number_value = value
-    return _record("session_start_info", session_start_info=start)
+    return recorded("session_start_info", session_start_info=start)
 
 
 def session_end(failed: bool, ended: float) -> Summary.Value:
@@ -184,10 +185,11 @@ def session_end(failed: bool, ended: float) -> Summary.Value:
 
     status = api_pb2.STATUS_FAILURE if failed else api_pb2.STATUS_SUCCESS
     end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=ended)
-    return _record("session_end_info", session_end_info=end)
+    return recorded("session_end_info", session_end_info=end)
 
 
-def _record(kind: str, **content: Any) -> Summary.Value:
+def recorded(kind: str, **content: Any) -> Summary.Value:
+    """A value of the HParams page: `experiment`, `session_start_info` or `session_end_info`."""
     from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto

@@ -155,16 +155,16 @@ def follow(run_dir: Path, over: Callable[[float], bool]) -> None:
     scribe.close()
 
 
-def rebuild(run_dir: Path) -> Path:
-    """Make a run's log directory anew from its record; it is in its place at once, and whole.
+def rebuild(run_dir: Path, target: Path | None = None) -> Path:
+    """Make a run's log directory anew from its record, or one elsewhere; it is there at once, and whole.
 
     Raises:
         UserError: There is no run, or its directory cannot be written.
     """
     events = list(iterate_journal(run_dir))
-    root = run_dir / FOLDER
+    root = target or run_dir / FOLDER
     try:
-        part = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=run_dir))
+        part = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=root.parent))
         try:
             scribe = Scribe(run_dir, part)
             for chunk in _chunks(events):
