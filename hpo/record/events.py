@@ -11,21 +11,17 @@ import os
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo.trial.framing import framed
+
 if TYPE_CHECKING:
-    import numpy as np
     from tensorboard.compat.proto.summary_pb2 import Summary
 
 PREFIX = "events.out.tfevents."
 FLOATS = 3.4e38
 """A larger number is infinite in an event file."""
-BLOCK = 1024
-"""Bytes that one look-up of the checksum takes."""
-SHORT = 64
-"""Bytes that are summed up faster one by one."""
 
 
 class EventFile:
@@ -36,6 +32,7 @@ class EventFile:
 
     def __init__(self, directory: Path, began: float) -> None:
         """Of what began then, in Unix seconds. Raises OSError."""
+        import numpy  # noqa: F401 (checksums are faster with it)
         from tensorboard.compat.proto.event_pb2 import Event
 
         self._event = Event
@@ -79,9 +76,7 @@ class EventFile:
             self._descriptor = -1
 
     def _put(self, event: Any) -> None:
-        data = event.SerializeToString()
-        head = struct.pack("<Q", len(data))
-        self._waiting += [head, _masked(head), data, _masked(data)]
+        self._waiting.append(framed(event.SerializeToString()))
 
 
 def read_events(path: Path) -> Iterator[Any]:
@@ -143,41 +138,3 @@ def cell(content: str) -> str:
     for mark in "\\`*_{}[]<>#|~":
         plain = plain.replace(mark, "&#" + str(ord(mark)) + ";")
     return plain
-
-
-def _masked(data: bytes) -> bytes:
-    crc = _crc(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def _crc(data: bytes) -> int:
-    """CRC-32C: a sum, without carry, of what each byte contributes by its distance from the end."""
-    import numpy as np
-
-    table, far, places = _tables()
-    crc = 0xFFFFFFFF
-    if len(data) <= SHORT:
-        for byte in data:
-            crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
-        return crc ^ 0xFFFFFFFF
-    for begin in range(0, len(data), BLOCK):
-        block = np.frombuffer(data[begin : begin + BLOCK], np.uint8).astype(np.intp)
-        size = len(block)
-        block[:4] ^= np.frombuffer(struct.pack("<I", crc), np.uint8)[:size]
-        left = crc >> (8 * size) if size < 4 else 0
-        crc = int(np.bitwise_xor.reduce(far.take(block + places[BLOCK - size :]))) ^ left
-    return crc ^ 0xFFFFFFFF
-
-
-@cache
-def _tables() -> tuple[list[int], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """A byte's contribution with none after it; with BLOCK - 1, …, 0 after it; where each of these begins."""
-    import numpy as np
-
-    first = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        first = np.where(first & 1, first >> 1 ^ np.uint32(0x82F63B78), first >> 1).astype(np.uint32)
-    rows = [first]
-    for _ in range(BLOCK - 1):
-        rows.append(first[rows[-1] & 0xFF] ^ rows[-1] >> 8)
-    return first.tolist(), np.concatenate(rows[::-1]), 256 * np.arange(BLOCK)

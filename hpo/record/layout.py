@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.record.hparams import Column, Columns, Metric
 from hpo.record.segment import segment_metrics
-from hpo.record.tensorboard import STATES, Layout
+from hpo.record.tensorboard import Layout
 from hpo.record.trials import RunState
 
 POPULATIONS = ("pbt", "pb2")
@@ -50,7 +50,7 @@ def _metrics(metric: str, goal: str, beside: list[tuple[str, str]]) -> list[Metr
         found = [Metric(f"best/{metric}", f"best {metric} ({goal[:3]})"), Metric(metric, f"last {metric}")]
     found += [Metric(name, f"last {name} ({its[:3]})") for name, its in beside]
     count = Metric("hpo/iterations", "iterations" if metric else "rows")
-    return [*found, count, Metric("hpo/seconds", "seconds"), Metric("hpo/state", f"state ({STATES})")]
+    return [*found, count, Metric("hpo/seconds", "seconds"), Metric("hpo/state", "state")]
 
 
 def _place(run: Mapping[str, Any]) -> tuple[Column, ...]:

@@ -187,7 +187,7 @@ def rebuild(run_dir: Path, target: Path | None = None) -> Path:
 
 def _keep_media(old: Path, new: Path) -> None:
     """Pictures and histograms are nowhere else: they move."""
-    for path in old.glob(f"t*/*{MEDIA}"):
+    for path in old.glob(f"t*/{MEDIA}"):
         place = new / path.parent.name
         place.mkdir(exist_ok=True)
         path.rename(place / path.name)

@@ -23,12 +23,11 @@ from hpo.record.trial import Generation, TrialState
 from hpo.trial.objective import Objective
 from hpo.trial.watch import METRICS
 
-MEDIA = ".media"
-"""End of the names of event files that a trial's own process writes."""
+MEDIA = "media"
+"""Name of the directory in a trial's that its own process writes."""
 ENDED = {"finished": 1, "stopped": 2, "failed": 3}
 DIVERGED, WAITING = 4, 5
-STATES = "0 runs, 1 finished, 2 stopped, 3 failed, 4 NaN, 5 waits"
-"""What `hpo/state` shows."""
+"""What `hpo/state` shows; 0 is a trial that runs."""
 Values = dict[str, float]
 
 
@@ -227,10 +226,10 @@ def discard(directory: Path) -> None:
     """Remove a session that is told anew; what a trial's own process writes stays."""
     with suppress(OSError):
         for path in list(directory.iterdir()):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name.startswith(PREFIX) and not path.name.endswith(MEDIA):
+            if path.name.startswith(PREFIX):
                 path.unlink()
+            elif path.name != MEDIA:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def mutated_values(config: Mapping[str, Any], names: tuple[str, ...]) -> Values:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.disabled_run import HISTORY, complete, once
-from hpo.trial.history import History, warn_of_tensorboard
+from hpo.trial.history import History, show_media, warn_of_tensorboard
 from hpo.trial.values import plain_row
 
 Wrapper = Callable[..., Any]
@@ -50,6 +50,8 @@ def _follow_runs(wandb: Any, run_class: Any) -> None:
 def _after_log(original: Wrapper) -> Wrapper:
     def log(run: Any, data: Any, step: Any = None, commit: Any = None, *args: Any, **more: Any) -> Any:
         row = plain_row(data) if isinstance(data, Mapping) else {}  # wandb puts its own forms of media in
+        if isinstance(data, Mapping) and len(row) < len(data):
+            show_media(data, _history(run).step if step is None else int(step))
         result = original(run, data, step, commit, *args, **more)
         _history(run).log(row, step, commit)
         return result
