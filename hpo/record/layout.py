@@ -19,11 +19,9 @@ def layout_of(root: Path, run_dir: Path, state: RunState) -> Layout:
     """What all trials share, by the sweep and what is known of its objectives."""
     run, metric = state.run, state.metric or ""
     sweep = run.get("sweep") or {}
-    rule = sweep.get("early_terminate")
-    rule = rule if isinstance(rule, Mapping) else {}
-    kind = str(rule.get("type") or "")
+    kind = str(_rule(sweep).get("type") or "")
     goals = [(str(one["name"]), str(one["goal"])) for one in run.get("metrics") or ()]
-    mutated = tuple(map(str, rule.get("mutate") or ())) if kind in POPULATIONS and metric else None
+    mutated = mutated_by(sweep) if metric else None
     if mutated is None:
         metrics = _metrics(metric, state.goal, goals[1:])
     else:
@@ -41,6 +39,17 @@ def layout_of(root: Path, run_dir: Path, state: RunState) -> Layout:
         nan_counts=bool(kind) and kind != "hyperband",
         mutated=mutated,
     )
+
+
+def mutated_by(sweep: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The parameters that a sweep's population changes, by dotted names; None where there is none."""
+    rule = _rule(sweep)
+    return tuple(map(str, rule.get("mutate") or ())) if rule.get("type") in POPULATIONS else None
+
+
+def _rule(sweep: Mapping[str, Any]) -> Mapping[str, Any]:
+    rule = sweep.get("early_terminate")
+    return rule if isinstance(rule, Mapping) else {}
 
 
 def _metrics(metric: str, goal: str, beside: list[tuple[str, str]]) -> list[Metric]:

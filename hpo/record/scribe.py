@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from hpo.trial.lines import unpack
 FOLDER = "tensorboard"
 """TensorBoard's log directory inside a run directory."""
 DONE = "ended.txt"
-"""Names of the trials in it whose end is written: nothing of them is told again."""
+"""Lists the trials in it whose end is written, each with its attempt: nothing of them is told again."""
 LOOK = 1.0
 """Seconds between two looks at what is new."""
 SELDOM = 20.0
@@ -49,9 +48,8 @@ class Scribe:
         self.layout: Layout | None = None
         self.sweep: SweepLog | None = None
         self.logs: dict[int, TrialLog] = {}
-        self.done: set[str] = set()
-        with suppress(OSError):
-            self.done = set((root / DONE).read_text().split())
+        self.done = told_of(root)
+        """Number and attempt of each trial whose end is written."""
         self._touched: set[int] = set()
         self._held: set[int] = set()
         self._seldom = 0.0
@@ -104,23 +102,23 @@ class Scribe:
         sweep.flush()
 
     def _write_trial(self, layout: Layout, trial: TrialState) -> None:
-        name, over = name_of(trial.number), ended_for_good(trial) and trial.number not in self._held
-        if trial.started is None or (over and name in self.done):
+        over = ended_for_good(trial) and trial.number not in self._held
+        if trial.started is None or (over and self.done.get(trial.number) == trial.attempts):
             return
-        if name in self.done:  # it has ended, and was begun once more
-            discard(layout.root / name)
-            self.done.discard(name)
+        if trial.number in self.done:  # it had ended, and was begun once more
+            discard(layout.root / name_of(trial.number))
+            del self.done[trial.number]
             self._note_done()
         log = self.logs.get(trial.number) or TrialLog(layout, trial.number)
         self.logs[trial.number] = log
         log.sync(trial, self.state.trials, over=over)
         if over:
             del self.logs[trial.number]
-            self.done.add(name)
+            self.done[trial.number] = trial.attempts
 
     def _note_done(self) -> None:
         part = self.root / f"{DONE}.part"
-        part.write_text("".join(f"{name}\n" for name in sorted(self.done)))
+        part.write_text("".join(f"{number} {attempt}\n" for number, attempt in sorted(self.done.items())))
         part.replace(self.root / DONE)
 
     def close(self) -> None:
@@ -129,6 +127,15 @@ class Scribe:
             log.close()
         if self.sweep is not None:
             self.sweep.close()
+
+
+def told_of(root: Path) -> dict[int, int]:
+    """The trials whose end a log directory tells: number → attempt."""
+    try:
+        words = (root / DONE).read_text(encoding="utf-8").split()
+        return dict(zip(map(int, words[::2]), map(int, words[1::2]), strict=True))
+    except (OSError, ValueError):
+        return {}
 
 
 def _logged(layout: Layout) -> list[str]:

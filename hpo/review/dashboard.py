@@ -12,15 +12,18 @@ from urllib.parse import quote
 
 from hpo.errors import UserError
 from hpo.record.front import ordered
+from hpo.record.layout import mutated_by
 from hpo.record.observed import Observed, observe
-from hpo.record.scribe import DONE, FOLDER, rebuild
+from hpo.record.scribe import FOLDER, rebuild, told_of
 from hpo.record.sweep_log import LINEAGE, SWEEP
-from hpo.record.tensorboard import ENDED, name_of
+from hpo.record.tensorboard import ENDED, MEDIA, name_of
 from hpo.record.trials import RunRecord, has_value
 from hpo.review.merged import merge
 
 BEST = 10
 """So many of the best trials a link selects."""
+PINNED = 4
+"""So many scalars a link pins."""
 LONGEST_LINK = 1500
 """Characters of a list of trials in a link."""
 
@@ -41,6 +44,10 @@ class Shown:
         best = ordered(self.record)
         chosen = [trial for trial in best if has_value(trial)][:top] if top else best
         return [name_of(trial.number) for trial in chosen if trial.started is not None]
+
+    def selected(self, top: int) -> list[str]:
+        """Names of what a link selects: the best trials, and what led a population to its best."""
+        return [*([LINEAGE] if mutated_by(self.record.sweep) else []), *self.trials(top)]
 
     def again(self) -> Shown:
         """The run as it is now."""
@@ -99,9 +106,11 @@ def link(one: Shown, farm: Path, top: int | None) -> None:
 
 def links(base: str, shown: Sequence[Shown], top: int | None) -> dict[str, str]:
     """What to open: page → address, the objective pinned, no smoothing, the best trials selected."""
-    pinned = [{"plugin": "scalars", "tag": one.record.metric} for one in shown if one.record.metric]
-    query = f"?pinnedCards={_quoted(pinned[:1])}&smoothing=0" if pinned else "?smoothing=0"
-    best = [f"{one.name}/{name}".lstrip("/") for one in shown for name in one.trials(top or BEST)]
+    tags = dict.fromkeys(one.record.metric for one in shown if one.record.metric)
+    tags |= dict.fromkeys(f"hparam/{name}" for one in shown for name in mutated_by(one.record.sweep) or ())
+    pinned = [{"plugin": "scalars", "tag": tag} for tag in list(tags)[:PINNED]]
+    query = f"?pinnedCards={_quoted(pinned)}&smoothing=0" if pinned else "?smoothing=0"
+    best = [f"{one.name}/{name}".lstrip("/") for one in shown for name in one.selected(top or BEST)]
     chosen = _expression(best)
     return {
         "HParams": f"{base}/#hparams",
@@ -116,7 +125,7 @@ def _expression(names: list[str]) -> str:
         if sum(map(len, kept)) + len(name) > LONGEST_LINK:
             break
         kept.append("".join(one if one.isalnum() or one in "/_-" else f"\\{one}" for one in name))
-    return f"^({'|'.join(kept)})$" if kept else ""
+    return f"^({'|'.join(kept)})(/{MEDIA})?$" if kept else ""
 
 
 def _quoted(value: object) -> str:
@@ -138,11 +147,8 @@ def _whole(run: Path, spare: Path) -> Shown:
 
 def _lacks(record: RunRecord, root: Path) -> bool:
     """Whether the process that wrote it did not live to tell all."""
-    try:
-        told = set((root / DONE).read_text(encoding="utf-8").split())
-    except OSError:
-        return True
-    return any(name_of(one.number) not in told for one in record.trials if one.state in ENDED)
+    told = told_of(root)
+    return any(told.get(one.number) != one.attempts for one in record.trials if one.state in ENDED)
 
 
 def _check_trials(seen: Observed) -> None:

@@ -1,8 +1,8 @@
 """Pictures and histograms that a script logs by `wandb.Image` and `wandb.Histogram` → TensorBoard.
 
 They are written by the trial's own process, into a directory inside that of its numbers: TensorBoard's slower
-loader reads no file of a directory on once another one is there. The messages are put together here, so that no
-library is imported into a script for this.
+loader reads no file of a directory on once another one is there. The messages are put together here, so that
+no library is imported into a script for this.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,17 +25,13 @@ class Board:
     address: str
 
     def get(self, path: str, body: Any = None) -> Any:
-        """What it answers, or None while it fails: the Python loader does so while it loads."""
+        """What it answers, or None: what is not loaded yet is not found, and the Python loader fails so."""
         data = None if body is None else json.dumps(body).encode()
         head = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.address}/data/{path}", data, head)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            if error.code < 500:
-                raise
-            return None
         except OSError:
             return None
 
