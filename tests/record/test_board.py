@@ -10,7 +10,7 @@ import pytest
 from hpo.record.scribe import FOLDER, Scribe, rebuild
 from tests.record.board import served
 from tests.record.made import pbt_run
-from tests.record.test_tensorboard import NONE, RELU, SWEEP, begun, end, rows
+from tests.record.shown import NONE, RELU, SWEEP, begun, end, rows
 
 pytestmark = [pytest.mark.process, pytest.mark.parametrize("fast", [True, False], ids=["server", "python"])]
 VISIBLE = 5
