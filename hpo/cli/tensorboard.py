@@ -120,7 +120,7 @@ def _tell(host: str, port: int, shown: list[Shown], top: int | None) -> None:
     for page, link in links(base, shown, top).items():
         typer.echo(f"{page:<12} {link}")
     sys.stdout.flush()
-    print("Ctrl-C ends it", file=sys.stderr)
+    print("Ctrl-C ends it", file=sys.stderr, flush=True)
 
 
 def _follow(process: subprocess.Popen[bytes], directory: Path, shown: list[Shown], top: int | None) -> None:

@@ -15,7 +15,6 @@ from tests.record.board import served
 from tests.record.made import asha_run, pbt_run
 
 TRIALS = 60
-LINES = "path.foreground, .foreground path"
 PATIENCE = 60_000
 
 
@@ -40,7 +39,8 @@ def test_table_and_parallel_coordinates_show_every_session(
         rows = page.locator("tf-hparams-table-view vaadin-grid-cell-content", has_text="t00")
         rows.first.wait_for(timeout=PATIENCE)
         seen.shot(f"hparams-table-{sessions}")
-        assert "null" in page.content() or population
+        cells = page.locator("tf-hparams-table-view vaadin-grid-cell-content").all_inner_texts()
+        assert population or {"null", "[32, 32]"} <= set(map(str.strip, cells))
         opened_parallel_coordinates(page)
         lines = page.locator("tf-hparams-parallel-coords-plot .foreground path")
         lines.first.wait_for(timeout=PATIENCE)
@@ -62,11 +62,8 @@ def test_the_link_pins_the_objective_and_selects_the_best(tmp_path: Path, browse
         page.locator("metrics-pinned-view scalar-card line-chart").first.wait_for(timeout=PATIENCE)
         page.wait_for_timeout(2000)
         seen.shot("time-series")
-        named = page.locator("runs-data-table tb-data-table-content-row, runs-data-table [role=row]")
         text = page.locator("runs-selector, runs-view").first.inner_text()
-        assert named is not None
         assert {name for name in shown.trials(None) if name in text} == set(shown.trials(5))
         assert "loss" in page.locator("metrics-pinned-view").inner_text()
         smoothing = page.locator(".scalars-smoothing input").last.input_value()
         assert float(smoothing) == 0
-    assert seen.foreign == [] or all("fonts" in one or "google" in one for one in seen.foreign)

@@ -70,7 +70,7 @@ def hpo(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_one_run_is_shown_whole_and_its_best_are_linked(tmp_path: Path) -> None:
     """It has no log directory, as if it were older than these are."""
     run = asha_run(tmp_path / "run", 50)
-    best = [trial for trial in rank(load_run(run).trials, "minimize")][:10]
+    best = rank(load_run(run).trials, "minimize")[:10]
     with started(tmp_path, run) as dashboard:
         board = dashboard.board
         board.until(board.sessions, lambda found: len(found) == 50)
