@@ -79,7 +79,7 @@ def test_one_run_is_shown_whole_and_its_best_are_linked(tmp_path: Path) -> None:
         assert query["smoothing"] == ["0"]
         pattern = re.compile(query["runFilter"][0])
         assert [n for n in range(1, 51) if pattern.fullmatch(f"t{n:04d}")] == sorted(t.number for t in best)
-    assert list(dashboard.scratch.iterdir()) == []
+    assert list(dashboard.scratch.glob("hpo-*")) == []
     assert (run / FOLDER).is_dir()
 
 
@@ -95,7 +95,7 @@ def test_several_runs_are_one_experiment(tmp_path: Path) -> None:
     best = min(one["metrics"]["best/loss"] for name, one in sessions.items() if name.startswith("second"))
     known = load_run(second).trials
     assert best == pytest.approx(min(trial.value for trial in known if trial.value is not None), rel=1e-6)
-    assert list(dashboard.scratch.iterdir()) == []
+    assert list(dashboard.scratch.glob("hpo-*")) == []
 
 
 def test_the_best_of_a_population_with_what_led_to_them(tmp_path: Path) -> None:

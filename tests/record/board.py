@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-PATIENCE = 90.0
-
 
 @dataclass(frozen=True)
 class Board:
     """One TensorBoard, which may still be loading: whoever asks waits for what must come."""
 
     address: str
+    patience: float = 90.0
+    """Seconds that an answer may take."""
 
     def get(self, path: str, body: Any = None) -> Any:
         """What it answers, or None: what is not loaded yet is not found, and the Python loader fails so."""
@@ -30,14 +30,14 @@ class Board:
         head = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.address}/data/{path}", data, head)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=max(30, self.patience)) as answer:
                 return json.loads(answer.read())
         except OSError:
             return None
 
     def until(self, ask: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
         """Ask until the answer is as it must be."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while True:
             answer = ask()
             if answer is not None and holds(answer):
@@ -85,7 +85,7 @@ class Board:
 
 
 @contextmanager
-def served(directory: Path, *, fast: bool = True) -> Iterator[Board]:
+def served(directory: Path, *, fast: bool = True, patience: float = 90.0) -> Iterator[Board]:
     """TensorBoard on a directory, with its data server or its Python loader."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -94,7 +94,7 @@ def served(directory: Path, *, fast: bool = True) -> Iterator[Board]:
     command += ["--load_fast", "true" if fast else "false", "--reload_interval", "1", "--host", "127.0.0.1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        board = Board(f"http://127.0.0.1:{port}")
+        board = Board(f"http://127.0.0.1:{port}", patience)
         board.until(lambda: board.get("runs"), lambda runs: True)
         yield board
     finally:
