@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +158,7 @@ class Plan:
         """The training function for the trials' processes."""
         return cloudpickle.dumps(self.options.train) if self.options.train is not None else None
 
-    def opening(self, slots: int) -> dict[str, Any]:
+    def opening(self, slots: int, demand: Mapping[str, float]) -> dict[str, Any]:
         """The journal's first event."""
         metric = self.sweep.metric
         goals = [{"name": one.name, "goal": one.goal} for one in self.sweep.several]
@@ -183,6 +183,7 @@ class Plan:
             "host": socket.gethostname(),
             "job": self.environment.get("SLURM_JOB_ID"),
             "slots": slots,
+            "resources": dict(demand),
         }
 
 

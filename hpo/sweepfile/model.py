@@ -185,6 +185,8 @@ class HpoSettings(Section):
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
+    report: StrictBool = True
+    """Whether the run directory gets a report.html at the end, and every five minutes while the run goes on."""
     slurm: SlurmSettings = SlurmSettings()
     """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 

@@ -40,7 +40,7 @@ def best_so_far(facts: Facts) -> dict[str, Any] | str:
     for time, value, number in points:
         if not steps or facts.sign * value < facts.sign * steps[-1][2]:
             steps.append([short(facts.clock.at(time)), short(hours(time)), short(value), number])
-    dots = [(time, value, number) for time, value, number in points if number is not None]
+    dots = _dots(facts)
     shown = dots[:: max(1, math.ceil(len(dots) / DOTS))]
     return {
         "steps": steps,
@@ -66,6 +66,12 @@ def _points(facts: Facts) -> list[tuple[float, float, int]]:
         if trial.ended is not None:
             found.append((trial.ended, trial.value, trial.number))
     return sorted(found)
+
+
+def _dots(facts: Facts) -> list[tuple[float, float, int]]:
+    """Each trial once: its best value at its end, or where it is."""
+    ends = [(facts.seen if trial.ended is None else trial.ended, trial) for trial in facts.sound]
+    return sorted((time, trial.value or 0.0, trial.number) for time, trial in ends)
 
 
 def _reference(facts: Facts, hours: float) -> dict[str, Any] | str:

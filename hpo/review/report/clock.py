@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,8 +97,13 @@ class Timeline:
         self.intervals.append(Interval(trial, lane, min(begin, time), time, state))
 
     def _close_all(self, time: float, state: str) -> None:
-        for trial in list(self._open):
-            self._close(trial, time, state)
+        taken: set[str] = set()
+        for trial, (lane, _) in sorted(self._open.items(), key=lambda item: item[1][1]):
+            if lane and lane in taken:  # it waits for the one before it
+                del self._open[trial]
+            else:
+                taken.add(lane)
+                self._close(trial, time, state)
 
 
 def laned(intervals: Iterable[Interval]) -> list[Interval]:
@@ -115,7 +120,7 @@ def laned(intervals: Iterable[Interval]) -> list[Interval]:
     return placed
 
 
-def busy_seconds(intervals: Iterable[Interval]) -> tuple[Array, Array]:
+def busy_seconds(intervals: Sequence[Interval]) -> tuple[Array, Array]:
     """Times, and how many seconds all slots together had been busy by then: to be interpolated."""
     steps = sorted([(one.begin, 1) for one in intervals] + [(one.end, -1) for one in intervals])
     if not steps:

@@ -37,7 +37,12 @@ def curves(facts: Facts) -> dict[str, Any] | str:
         return "no trial has logged a value yet"
     if all(len(line["x"]) < 2 for line in lines):
         return "each trial logged one value: there is nothing to draw a line through"
-    return {"lines": lines, "rungs": list(facts.rungs), "said": _said(facts, len(lines), longest)}
+    return {
+        "lines": lines,
+        "rungs": list(facts.rungs),
+        "milestones": facts.population,
+        "said": _said(facts, len(lines), longest),
+    }
 
 
 def _chosen(facts: Facts) -> list[int]:

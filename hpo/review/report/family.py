@@ -63,7 +63,7 @@ def _schedules(parameter: Parameter, members: list[TrialRecord], way: list[Stret
     return {
         "name": parameter.name,
         "log": parameter.log,
-        "labels": list(parameter.labels),
+        "labels": list(parameter.labels) or None,
         "lines": lines,
         "best": best,
     }

@@ -16,6 +16,19 @@ function stateColour(name) {
     interrupted: dark ? "#c39b4a" : "#dfb35e" }[name] || colour("soft");
 }
 
+/* The best values fall fast at first: from where a fiftieth of the time is over they fill the figure. */
+function bestAxis(best, reference) {
+  const axis = objectiveAxis(best.dots.map((dot) => dot[2]), data.trials.metric);
+  const early = best.end[0] / 50;
+  const after = best.steps.filter((step, k) => k === best.steps.length - 1 || best.steps[k + 1][0] > early).map((step) => step[2]);
+  const near = reference ? [...reference.high, ...reference.low].filter((_, k) => reference.time[k % reference.time.length] >= early) : [];
+  const values = [...after, ...near];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (high === low || state.logObjective) return axis;
+  const [small, large] = [0.08, 0.5].map((share) => share * (high - low));
+  return { ...axis, range: data.trials.goal === "maximize" ? [low - large, high + small] : [low - small, high + large] };
+}
+
 /* Best so far against time (left) and against CPU or GPU time (right). */
 function bestSoFar() {
   const best = data.best;
@@ -23,8 +36,6 @@ function bestSoFar() {
   const cost = unitOf(best.end[1] * 3600);
   const traces = [];
   const reference = typeof best.reference === "object" ? best.reference : null;
-  const known = reference ? [...reference.high, ...reference.low] : [];
-  const all = [...best.dots.map((dot) => dot[2]), ...best.steps.map((step) => step[2]), ...known];
   [0, 1].forEach((side) => {
     const axes = side ? { xaxis: "x2", yaxis: "y" } : { xaxis: "x", yaxis: "y" };
     const scale = (value) => side ? value * 3600 / cost.of : value / time.of;
@@ -52,7 +63,7 @@ function bestSoFar() {
   return { data: traces, layout: { height: 400, legend: { orientation: "h", y: 1.12, x: 0 },
     xaxis: { domain: [0, 0.48], title: { text: `wall clock (${time.name})` }, rangemode: "tozero" },
     xaxis2: { domain: [0.52, 1], title: { text: `${unit} time (${unit}-${cost.name})` }, rangemode: "tozero", anchor: "y" },
-    yaxis: objectiveAxis(all, data.trials.metric), hovermode: "closest" } };
+    yaxis: bestAxis(best, reference), hovermode: "closest" } };
 }
 
 /* A grid of small figures: axes of place k. */
@@ -100,7 +111,7 @@ function slices() {
   const best = places.reduce((a, b) => (sign * budget.values[b] < sign * budget.values[a] ? b : a), places[0]);
   const step = Math.ceil(places.length / SLICED);
   places = places.filter((k) => k % step === 0 || k === best);
-  const across = Math.min(4, shown.length);
+  const across = shown.length === 5 || shown.length === 6 ? 3 : Math.min(4, shown.length);
   const down = Math.ceil(shown.length / across);
   const layout = { height: 60 + 235 * down, showlegend: false, hovermode: "closest", margin: { l: 60, r: 16, t: 10, b: 46 } };
   const traces = [];

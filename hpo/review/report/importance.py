@@ -141,9 +141,7 @@ def _correlation(
     if len(x) < FEWEST or np.ptp(y) == 0 or np.ptp(x) == 0:
         return {"r": None}
     if parameter.labels:
-        between = sum(
-            (x == k).sum() * (y[x == k].mean() - y.mean()) ** 2 for k in np.unique(x)
-        )
+        between = sum((x == k).sum() * (y[x == k].mean() - y.mean()) ** 2 for k in np.unique(x))
         return {"r": short(math.sqrt(float(between / ((y - y.mean()) ** 2).sum()))), "eta": True}
     if parameter.log:
         x = np.log(x)

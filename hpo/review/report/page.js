@@ -13,7 +13,7 @@ function el(tag, attributes, ...children) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== false) made.append(child);
   }
   return made;
@@ -115,6 +115,11 @@ function objectiveAxis(values, title) {
   return { ...axis, range: [low - pad, high + pad] };
 }
 
+function outside(values, axis) {
+  const [low, high] = axis.type === "log" ? axis.range.map((end) => 10 ** end) : axis.range;
+  return values.filter((value) => value !== null && (value < low || value > high)).length;
+}
+
 /* Where a trial ranks among those with a value: 0 for the best, 1 for the worst, null for none. */
 const rankShares = (() => {
   const values = data.trials.columns.value || [];
@@ -162,7 +167,7 @@ function themed(layout) {
   for (const key of Object.keys(made)) {
     if (/^[xy]axis\d*$/.test(key)) {
       made[key] = { ...axis, ...made[key] };
-      if (made[key].title) made[key].title = { standoff: 8, ...made[key].title };
+      if (made[key].title) made[key].title = { standoff: 8, font: { size: 13, color: colour("soft") }, ...made[key].title };
     }
   }
   if (!made.xaxis) made.xaxis = { ...axis };
@@ -213,8 +218,8 @@ function copyButton(text, what) {
   return button;
 }
 
-function code(text, what) {
-  return el("div", { class: "code" }, el("pre", { tabindex: "0", "aria-label": what }, text), copyButton(text, what));
+function code(text, what, laid = (whole) => whole) {
+  return el("div", { class: "code" }, el("pre", { tabindex: "0", "aria-label": what }, laid(text)), copyButton(text, what));
 }
 
 function remembered(key, value) {

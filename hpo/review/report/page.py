@@ -16,6 +16,7 @@ import hpo
 from hpo.errors import Resumable, UserError
 from hpo.record.shared import FULL, replace
 from hpo.review.cells import strict
+from hpo.review.report import REPORT
 from hpo.review.report.best_so_far import best_so_far
 from hpo.review.report.curves import curves
 from hpo.review.report.facts import Facts, facts_of
@@ -27,8 +28,6 @@ from hpo.review.report.survival import survival
 from hpo.review.report.trials import slices, trials
 from hpo.review.report.workers import workers
 
-REPORT = "report.html"
-"""Name of the file inside a run directory, unless told otherwise."""
 SCRIPTS = ("page.js", "figures.js", "coordinates.js", "table.js", "sections.js")
 SECTIONS: dict[str, Callable[[Facts], Any]] = {
     "best": best_so_far,
@@ -96,7 +95,8 @@ def page(data: dict[str, Any]) -> str:
     text = _own("page.html")
     for name in parts:  # marks are split off first: what is put in may hold any of them
         text = text.replace(f"<!--{name}-->", f"\0{name}\0")
-    return "".join(parts.get(part, part) if k % 2 else part for k, part in enumerate(text.split("\0")))
+    whole = "".join(parts.get(part, part) if k % 2 else part for k, part in enumerate(text.split("\0")))
+    return whole.encode("utf-8", "replace").decode()  # half a character, which JSON and YAML can write
 
 
 def island(data: Any) -> str:

@@ -72,9 +72,7 @@ def parameters_of(
     return tuple(one for one in found if one is not None)
 
 
-def _parameter(
-    path: Path, configs: list[Any], everything: list[Any], distribution: Any
-) -> Parameter | None:
+def _parameter(path: Path, configs: list[Any], everything: list[Any], distribution: Any) -> Parameter | None:
     """None where no trial has it."""
     values = [value for config in everything if (value := _value(config, path)) is not _ABSENT]
     listed = list(distribution.values) if isinstance(distribution, Categorical) else []

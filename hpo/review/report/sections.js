@@ -14,13 +14,13 @@ function showSummary() {
 
 function showRecipes() {
   const several = Array.isArray(data.recipes) && data.recipes.length > 1;
-  const made = section("recipes", several ? "The front again" : "The best again");
+  const made = section("recipes", "Reproduce");
   if (!made) return;
   made.querySelector("h2").textContent = several ? "How to train the trials of the front again" : "How to train the best trial again";
   for (const one of data.recipes) {
     const parts = [el("div", {}, el("h3", {}, "Configuration, as YAML"), code(one.yaml, "configuration"))];
     const right = el("div", {}, el("h3", {}, "Command line"));
-    if (one.command) right.append(code(one.command, "command line"));
+    if (one.command) right.append(code(one.command, "command line", words));
     else right.append(el("p", { class: "why" }, one.no_command));
     if (one.cwd && one.command) right.append(el("p", { class: "said" }, `to be run in ${one.cwd}`));
     if (one.schedule) {
@@ -32,14 +32,25 @@ function showRecipes() {
   }
 }
 
+/* A command line that is broken between its words alone. */
+function words(text) {
+  return text.split(/(?<= )(?=-)/).map((word) => el("span", { class: "word" }, word));
+}
+
 function showBest() {
   const made = section("best", "Best so far");
   if (!made) return;
   const { reference, sampled, unit, each } = data.best;
+  const more = el("p", { class: "said" });
   const about = typeof reference === "string" ? `${reference[0].toUpperCase()}${reference.slice(1)}.` :
     `The grey band is what the same trials would have given in random order in the same slots (${reference.shuffles} shuffles): a search that learns lies below it if less is better, else above; random search lies within.`;
-  const beyond = fence([...data.best.dots.map((dot) => dot[2])]).beyond;
-  made.append(el("p", { class: "said" }, `${about} A trial has ${number(each)} ${unit}${each === 1 ? "" : "s"}.${sampled ? ` ${sampled}.` : ""}${beyond ? ` ${beyond} trials lie beyond the axis.` : ""}`));
+  made.append(el("p", { class: "said" }, `${about} A trial has ${number(each)} ${unit}${each === 1 ? "" : "s"}.${sampled ? ` ${sampled}.` : ""}`), more);
+  const tell = () => {
+    const beyond = outside(data.best.dots.map((dot) => dot[2]), bestAxis(data.best, typeof reference === "object" ? reference : null));
+    more.textContent = beyond ? `${number(beyond)} trials lie beyond the vertical axis, which shows the best ones.` : "";
+  };
+  tell();
+  watchers.push(tell);
   figure(made, "best", "Best value so far against wall clock and against computing time", bestSoFar);
 }
 
@@ -143,12 +154,13 @@ function showSlices() {
 function showCurves() {
   const made = section("curves", "Learning curves");
   if (!made) return;
-  const { rungs, lines, said } = data.curves;
+  const { rungs, lines, said, milestones } = data.curves;
+  const named = milestones ? "milestones" : "rungs";
   const longest = Math.max(...lines.map((line) => line.x[line.x.length - 1]));
   logIterations = rungs.length > 2 && longest / rungs[0] >= 50;
   const box = el("input", { type: "checkbox", checked: logIterations });
   box.addEventListener("change", () => { logIterations = box.checked; again(); });
-  const marks = rungs.length === 0 ? "" : rungs.length <= 12 ? " Dashed lines are rungs." : ` The ${rungs.length} rungs are not drawn.`;
+  const marks = rungs.length === 0 ? "" : rungs.length <= 12 ? ` Dashed lines are ${named}.` : ` The ${rungs.length} ${named} are not drawn.`;
   made.append(el("p", { class: "said" }, `${said}${marks} Colours go from the best trial to the worst.`),
     el("div", { class: "controls" }, el("label", {}, box, "log iterations")));
   const again = figure(made, "curves", "Learning curves", learningCurves);
@@ -162,7 +174,7 @@ function showSurvival() {
     `One in ${number(1 / expected, 3)} is meant to go on at a rung (${percent(expected)}).`;
   made.append(el("p", { class: "said" }, `How many trials came to each rung, and what became of them there. ${aim}${sampled ? ` ${sampled}.` : ""}`));
   figure(made, "survival", "Trials at each rung", survivalBars);
-  made.append(el("table", { class: "rows survival" }, el("thead", {}, el("tr", {}, ["rung", "came there", "of all", "went on", "promotion rate"].map((name) => el("th", { class: "number", scope: "col" }, el("button", { type: "button", disabled: true, style: "opacity:1" }, name))))),
+  made.append(el("table", { class: "rows survival" }, el("thead", {}, el("tr", {}, ["rung", "came there", "of all", "went on", "promotion rate"].map((name) => el("th", { class: "number", scope: "col" }, el("button", { type: "button", disabled: true }, name))))),
     el("tbody", {}, rungs.map((rung, k) => el("tr", {}, [number(rung), number(reached[k]), percent(reached[k] / data.survival.trials), number(on[k]), percent(promoted[k])].map((text) => el("td", { class: "number" }, text)))))));
 }
 

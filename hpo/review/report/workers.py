@@ -26,7 +26,7 @@ def workers(facts: Facts) -> dict[str, Any] | str:
         if one.end > one.begin
     ]
     lanes = {name: k for k, name in enumerate(facts.lanes)}
-    times, done = busy_seconds(Interval(o.trial, o.lane, b, e, o.state) for o, b, e in spans)
+    times, done = busy_seconds([Interval(o.trial, o.lane, b, e, o.state) for o, b, e in spans])
     edges = np.linspace(0.0, whole, BINS + 1)
     busy = np.diff(np.interp(edges, times, done)) / (whole / BINS) / len(lanes)
     total = float(done[-1]) / (whole * len(lanes))
