@@ -48,9 +48,8 @@ def _report(result: RunResult) -> None:
     from hpo.review.report.kept import last_report
 
     hurry = result.state in ("interrupted", "budget", "unwritable")
-    last_report(
-        result.directory, len(result.trials), hurry=hurry, say=lambda text: print(text, file=sys.stderr)
-    )
+    for line in last_report(result.directory, len(result.trials), hurry=hurry):
+        print(line, file=sys.stderr)
 
 
 def _over(planned: Plan) -> str:

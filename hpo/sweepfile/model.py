@@ -186,7 +186,7 @@ class HpoSettings(Section):
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
     report: StrictBool = True
-    """Whether the run directory gets a report.html at the end, and every five minutes while the run goes on."""
+    """Whether the run directory gets a report.html, every five minutes at most and at the end."""
     slurm: SlurmSettings = SlurmSettings()
     """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 

@@ -29,7 +29,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Clock:
-    """The stretches in which a run was driven; what lies between them, until it was resumed, does not count."""
+    """The stretches in which a run was driven; what lies between them does not count."""
 
     sessions: tuple[tuple[float, float], ...]
 

@@ -1,4 +1,4 @@
-"""Learning curves from the trials' own metrics files: some of the trials, some of the points, and it says so."""
+"""Learning curves from the trials' metrics files: some of the trials, some of the points, and says so."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def curves(facts: Facts) -> dict[str, Any] | str:
     if metric is None:
         return "the sweep names no metric"
     chosen = _chosen(facts)
-    lines = []
+    lines: list[dict[str, Any]] = []
     longest = 0
     for number in chosen:
         points = _points(facts, number)

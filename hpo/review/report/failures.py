@@ -23,7 +23,7 @@ _VARYING = (
     (re.compile(r"(?:/[\w.@+~-]+){2,}/?"), "/…"),
     (re.compile(r"0x[0-9a-fA-F]+"), "#"),
     (re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"), "#"),
-    (re.compile(r"#(?:[\s,;:x×]*#)+"), "#"),
+    (re.compile(r"#(?:[\s,;:x]*#)+"), "#"),
 )
 """Paths, addresses and numbers: errors that differ in these alone are one."""
 

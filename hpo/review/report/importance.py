@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def _segments(facts: Facts) -> list[tuple[tuple[int, int], dict[str, Any], float
     for trial in facts.trials:
         known = sorted(by_number[trial.number])
         generations = generations_of(trial)
-        for begin, end in zip(known, known[1:], strict=False):
+        for begin, end in pairwise(known):
             one = [g for g in generations if g.iteration <= begin][-1]
             before: float | None = by_number[trial.number][begin]
             if one.iteration == begin and one.donor is not None:  # it went on from another's state

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -72,17 +72,18 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def last_report(directory: Path, trials: int, *, hurry: bool, say: Callable[[str], None]) -> None:
-    """Make the report of a run that has ended; what keeps it from being made is said, and nothing more.
+def last_report(directory: Path, trials: int, *, hurry: bool) -> Iterator[str]:
+    """Make the report of a run that has ended; yields what is to be said of it, and raises nothing.
 
     A run that is to make room, for its job goes on later, makes none that takes long.
     """
     from hpo.review.report.page import write_report
 
     if hurry and trials > QUICK:
-        say(f"no report was made: `hpo report {directory}` makes it")
+        yield f"no report was made: `hpo report {directory}` makes it"
         return
     try:
-        say(f"report: {write_report(directory, directory / REPORT)}")
+        yield f"report: {write_report(directory, directory / REPORT)}"
     except (Exception, KeyboardInterrupt) as error:
-        say(f"no report could be made: {error or type(error).__name__}; `hpo report {directory}` tries again")
+        why = str(error) or type(error).__name__
+        yield f"no report could be made: {why}; `hpo report {directory}` tries again"

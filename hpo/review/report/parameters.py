@@ -61,7 +61,7 @@ class Parameter:
 def parameters_of(
     record: RunRecord, space: SearchSpace | None, more: Iterable[Mapping[str, Any]] = ()
 ) -> tuple[Parameter, ...]:
-    """Those that can take more than one value, in the order of the sweep file; `more` configurations count."""
+    """Those that can take more than one value, in the file's order; `more` configurations count, too."""
     configs = [trial.config for trial in record.trials]
     everything = [*configs, *more]
     found = []

@@ -1,4 +1,4 @@
-"""PED-ANOVA (Watanabe et al. 2023): how far a parameter's values among the best trials differ from all trials'.
+"""PED-ANOVA (Watanabe et al. 2023): how far a parameter's values among the best trials differ from all.
 
 The estimators are those of Optuna's evaluator (Scott's rule on a grid of 50, one prior of weight 1), to whose
 figures a test holds these; without its imports, which take longer than a whole report.

@@ -62,22 +62,19 @@ def _figures(facts: Facts) -> Iterator[tuple[str, str, str]]:
     if record.goals:
         yield "Pareto front", f"{len(front(record)):,}", "trials that no other one beats in all objectives"
     elif record.metric is not None:
-        text = metric_text(best[0].value) if best else "–"
+        text = metric_text(best[0].value) if best else "-"
         note = f"trial {best[0].number}, {best[0].state}" if best else "no trial has a value"
         yield f"best {record.metric}", text, note
     states = counts_text(record.states).plain.partition(": ")[2]
     yield "trials", f"{len(record.trials):,}", states
-    asked = f" of {duration(facts.sweep.hpo.time_budget)}" if _budget(facts) and facts.sweep else ""
+    budget = facts.sweep.hpo.time_budget if facts.sweep else None
+    asked = "" if budget is None else f" of {duration(budget)}"
     yield "wall clock", duration(facts.clock.whole) + asked, _sessions(facts)
     busy = sum(one.end - one.begin for one in facts.intervals)
     each, unit = (facts.gpus, "GPU") if facts.gpus else (facts.cpus, "CPU")
     share = busy / (facts.clock.whole * len(facts.lanes)) if facts.lanes and facts.clock.whole else 0.0
     slots = f"{len(facts.lanes):,} slot{'' if len(facts.lanes) == 1 else 's'}, {share:.0%} busy"
     yield f"{unit} time", _hours(busy * each), slots if facts.lanes else ""
-
-
-def _budget(facts: Facts) -> bool:
-    return facts.sweep is not None and facts.sweep.hpo.time_budget is not None
 
 
 def _sessions(facts: Facts) -> str:

@@ -47,14 +47,14 @@ def workers(facts: Facts) -> dict[str, Any] | str:
 
 def _map(
     spans: list[tuple[Interval, float, float]], lanes: dict[str, int], edges: NDArray[np.float64]
-) -> list[list[float]]:
+) -> list[list[int]]:
     """Per cent of each bin in which a slot had a trial."""
     own: dict[int, list[Interval]] = {k: [] for k in lanes.values()}
     for one, begin, end in spans:
         own[lanes[one.lane]].append(Interval(one.trial, one.lane, begin, end, one.state))
-    rows = []
+    rows: list[list[int]] = []
     for intervals in own.values():
         times, done = busy_seconds(intervals)
         share = np.diff(np.interp(edges, times, done)) / np.diff(edges)
-        rows.append([int(round(100 * min(1.0, value))) for value in share])
+        rows.append([round(100 * min(1.0, float(value))) for value in share])
     return rows
