@@ -81,8 +81,8 @@ function coordinates(parent) {
   let shown = [];
   let places = [];
 
-  const missing = (axis) => axis.values.some((value) => value === null);
-  const bottom = (axis) => height - BOTTOM - (missing(axis) ? GAP : 0);
+  for (const axis of axes) axis.missing = axis.values.some((value) => value === null);
+  const bottom = (axis) => height - BOTTOM - (axis.missing ? GAP : 0);
   const y = (axis, share) => (share === null ? height - BOTTOM : bottom(axis) - share * (bottom(axis) - TOP));
 
   function lay() {
@@ -213,7 +213,7 @@ function coordinates(parent) {
     pen.font = `11.5px ${getComputedStyle(document.body).fontFamily}`;
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
-    const ticks = missing(axis) ? [...axis.scale.ticks, [null, "none"]] : axis.scale.ticks;
+    const ticks = axis.missing ? [...axis.scale.ticks, [null, "none"]] : axis.scale.ticks;
     for (const [share, text] of ticks) {
       let short = text;
       while (short.length > 3 && pen.measureText(short).width > room) short = `${short.slice(0, -2)}…`;

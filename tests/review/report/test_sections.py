@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,8 @@ def test_errors_that_differ_in_numbers_and_paths_are_one(tmp_path: Path) -> None
 
 def test_choices_keep_their_order_and_what_is_missing_is_told_apart(tmp_path: Path) -> None:
     parameters = {"a": {"values": ["1", 1, None, [1, 2]]}, "b": {"min": 0.0, "max": 1.0, "when": {"a": 1}}}
-    events = [
-        e for n, c in enumerate([{"a": "1"}, {"a": 1, "b": 0.5}, {"a": [1, 2]}], 1) for e in begun(n, **c)
-    ]
+    configs: list[dict[str, Any]] = [{"a": "1"}, {"a": 1, "b": 0.5}, {"a": [1, 2]}]
+    events = [event for number, config in enumerate(configs, 1) for event in begun(number, **config)]
     found = run_of(tmp_path / "r", events, metric=METRIC, parameters=parameters)
     columns = {one["name"]: one for one in trials(found)["parameters"]}
     assert columns["a"]["labels"] == ['"1"', "1", "null", "[1, 2]"]
@@ -153,7 +153,7 @@ def test_the_way_to_the_best_of_a_population_has_no_gap(tmp_path: Path) -> None:
     found = told(family(facts_of(pbt_run(tmp_path / "pbt", 8, intervals=6))))
     way = found["way"]
     assert way[0][1] == 0
-    assert all(before[2] == after[1] for before, after in zip(way, way[1:], strict=False))
+    assert all(before[2] == after[1] for before, after in pairwise(way))
     assert found["count"] == 5
     assert next(one for one in found["parameters"] if one["name"] == "lr")["log"]
 
