@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,43 @@ def hostile(folder: Path) -> Path:
     (folder / "trials" / "0006" / "log.txt").write_text(BREAKING.replace("\ud800", ""), encoding="utf-8")
     made.say(9, event="done", state="complete", reason=BREAKING)
     return made.write()
+
+
+def several(folder: Path, names: tuple[str, ...], count: int) -> Path:
+    """A run with several objectives, the first two of which go against each other."""
+    rng = random.Random(count)
+    parameters = {"x": {"min": 0.0, "max": 1.0}, "deep": {"min": 1, "max": 8, "when": {"kind": "net"}},
+                  "kind": {"values": ["net", "tree"]}}  # fmt: skip
+    goals = [{"name": name, "goal": "maximize" if name == "accuracy" else "minimize"} for name in names]
+    made = Made(folder, {"name": "several", "program": "train.py", "method": "nsga2", "metric": goals[0],
+                         "metrics": goals, "parameters": parameters}, count, 2)  # fmt: skip
+    made.events[0]["metrics"] = goals
+    del made.events[0]["sweep"]["metric"]
+    for number in range(1, count + 1):
+        x, kind = rng.random(), rng.choice(["net", "tree"])
+        config = {"x": x, "kind": kind} | ({"deep": rng.randint(1, 8)} if kind == "net" else {})
+        values = dict(zip(names, (x + rng.random(), (1 - x) ** 2 + rng.random(), rng.random()), strict=False))
+        made.say(number, event="trial", trial=number, config=config)
+        made.say(number, event="start", trial=number, attempt=1, slot=number % 2, node="n", iteration=0)
+        first = values[names[0]]
+        end = {"value": first, "last": first, "iterations": 1, "seconds": 0.9, "values": values}
+        made.say(number + 0.9, event="end", trial=number, attempt=1, state="finished", reason="", **end)
+    made.say(count + 2, event="done", state="complete", reason="")
+    return made.write()
+
+
+@pytest.mark.parametrize("names", [("loss", "weights"), ("accuracy", "weights", "latency")])
+def test_several_objectives_have_a_front(tmp_path: Path, browse: Browse, names: tuple[str, ...]) -> None:
+    seen = browse(write_report(several(tmp_path / "run", names, 60)))
+    whole(seen)
+    front = seen.page.evaluate("data.trials.front.length")
+    assert front >= 2
+    assert cells(seen, "front").count("★") == front
+    assert seen.page.locator("#recipes .pair").count() == min(front, 12)
+    assert seen.page.locator("#front select").count() == (2 if len(names) > 2 else 0)
+    assert seen.page.locator(".axis").count() == 3 + len(names)
+    seen.shot(f"report-{len(names)}-objectives", whole=True)
+    sound(seen)
 
 
 def test_what_users_write_shows_as_text(tmp_path: Path, browse: Browse) -> None:

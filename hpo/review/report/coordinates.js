@@ -95,9 +95,10 @@ function coordinates(parent) {
       axis.scale = scaleOf(axis);
       axis.ys = axis.values.map((value, trial) => y(axis, axis.objective && isFailed(trial) && value === null ? null : axis.scale.place(value)));
       const name = el("div", { class: "axis-name", title: axis.name }, axis.name);
-      name.style.left = `${Math.max(places[k], Math.min(room, 120) / 2 - 8)}px`;
       name.style.maxWidth = `${Math.max(60, room)}px`;
       box.append(name, handle(axis, places[k]));
+      const half = name.offsetWidth / 2;
+      name.style.left = `${Math.min(width - half, Math.max(half, places[k]))}px`;
     });
     paint();
   }
@@ -190,10 +191,11 @@ function coordinates(parent) {
       for (const k of order) if (!selected[k]) trace(pen, k);
     }
     pen.lineWidth = kept.length > 300 ? 1 : 1.4;
+    const clear = Math.max(0.01, Math.min(0.1, 100 / count));
     kept.forEach((k, place) => {
       const share = rankShares[k];
-      // The best tenth stays clear however many lines lie below it.
-      pen.globalAlpha = share === null ? 0.3 : share < 0.1 ? Math.min(0.9, 90 / kept.length + 0.35) : Math.min(0.75, 60 / kept.length + 0.08);
+      // The best ones stay clear however many lines lie below them.
+      pen.globalAlpha = share === null ? 0.3 : share < clear ? Math.min(0.9, 90 / kept.length + 0.35) : Math.min(0.75, 60 / kept.length + 0.06);
       pen.strokeStyle = share === null ? colour("soft") : ramp(share);
       if (place === kept.length - 1 && share === 0) { pen.globalAlpha = 1; pen.lineWidth = 2.6; }
       trace(pen, k);

@@ -9,7 +9,7 @@ function tableColumns(axes) {
   const figures = (name, values, show = number) => ({ name, right: true, cell: (k) => show(values[k]), key: (k) => values[k] });
   const found = [{ name: "trial", right: true, cell: (k) => String(columns.number[k]), key: (k) => columns.number[k] }];
   if (objectives.length) {
-    found.push(text("front", (k) => (first.has(k) ? "★" : "")));
+    found.push({ name: "front", cell: (k) => (first.has(k) ? "★" : ""), key: (k) => (first.has(k) ? 0 : 1) });
     for (const one of objectives) found.push({ ...figures(one.name, one.values), goal: one.goal });
   } else if (metric !== null) {
     found.push({ ...figures(metric, columns.value), goal: data.trials.goal, place: (k) => rankShares[k] }, figures("last", columns.last));
@@ -25,10 +25,11 @@ function tableColumns(axes) {
 }
 
 function trialTable(parent, plot) {
+  const { objectives } = data.trials;
   let all = tableColumns(plot.axes);
   const objective = all.findIndex((column) => column.goal);
-  let by = objective < 0 ? "trial" : all[objective].name;
-  let down = objective >= 0 && all[objective].goal === "maximize";
+  let by = objectives.length ? "front" : objective < 0 ? "trial" : all[objective].name;
+  let down = !objectives.length && objective >= 0 && all[objective].goal === "maximize";
   let page = 0;
   const said = el("strong", { "aria-live": "polite", id: "selection" });
   const where = el("span", {});
@@ -49,7 +50,7 @@ function trialTable(parent, plot) {
     const last = (k) => key(k) === null || key(k) === undefined || (column.place && column.place(k) === null);
     const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b);
     // What has no value comes last, whichever way it is sorted; failed trials never look like the best ones.
-    return places.sort((a, b) => last(a) - last(b) || (last(a) ? 0 : (down ? -1 : 1) * compare(key(a), key(b))) || a - b);
+    return places.sort((a, b) => last(a) - last(b) || (last(a) ? 0 : (down ? -1 : 1) * compare(key(a), key(b))) || (rankShares[a] ?? 2) - (rankShares[b] ?? 2) || a - b);
   }
 
   function fill() {
