@@ -73,6 +73,7 @@ def test_a_run_leaves_its_report_unless_it_is_off(tmp_path: Path) -> None:
     data = island(tmp_path / "a" / "report.html")
     assert data["summary"]["state"] == "complete"
     assert len(data["trials"]["columns"]["number"]) == 4
+    assert (data["best"]["unit"], data["best"]["each"]) == ("CPU", 1)
     done = hpo("run", "sweep.yaml", "--count", "2", "--out", "b", "--set", "hpo.report=false", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "b" / "report.html").exists()

@@ -83,27 +83,28 @@ def _reference(facts: Facts, hours: float) -> dict[str, Any] | str:
     for one in facts.intervals:
         took[one.trial] = took.get(one.trial, 0.0) + one.end - one.begin
     numbers = sorted(took)
-    if len(sound) < FEWEST or facts.clock.whole <= 0:
+    begin, end = (facts.clock.at(edge) for edge in _ends(facts))
+    if len(sound) < FEWEST or end <= begin:
         return f"no random order is shown: it takes {FEWEST} trials with a value"
     lanes = max(1, min(len(facts.lanes), len(numbers)))
     seconds = np.array([took[number] for number in numbers])
     # What a slot waited between trials belongs to the trials, so that both curves take the same time.
-    seconds = seconds + max(0.0, lanes * facts.clock.whole - seconds.sum()) / len(numbers)
+    seconds = seconds + max(0.0, lanes * (end - begin) - seconds.sum()) / len(numbers)
     place = {number: k for k, number in enumerate(numbers)}
     owner, offset, value = _results(facts, place, seconds)
-    grid = np.linspace(0.0, facts.clock.whole, GRID)
+    grid = np.linspace(begin, facts.clock.whole, GRID)
     rng = np.random.default_rng(0)
     curves = np.empty((SHUFFLES, GRID))
     begins = _begins(seconds, lanes, rng)
     for k in range(SHUFFLES):
-        at = begins[k][owner] + offset
+        at = begin + begins[k][owner] + offset
         order = np.argsort(at, kind="stable")
         best = np.minimum.accumulate(value[order])
         where = np.searchsorted(at[order], grid, side="right") - 1
         curves[k] = np.where(where >= 0, best[np.maximum(where, 0)], np.nan)
     whole = ~np.isnan(curves).any(axis=0)
     low, middle, high = np.percentile(curves[:, whole], BAND, axis=0) * facts.sign
-    share = grid[whole] / facts.clock.whole
+    share = np.clip((grid[whole] - begin) / (end - begin), 0.0, 1.0)
     return {
         "time": shorts(list(grid[whole])),
         "hours": shorts(list(share * hours)),
@@ -112,6 +113,13 @@ def _reference(facts: Facts, hours: float) -> dict[str, Any] | str:
         "high": shorts(list(high)),
         "shuffles": SHUFFLES,
     }
+
+
+def _ends(facts: Facts) -> tuple[float, float]:
+    """When the first trial began and the last one ended."""
+    if not facts.intervals:
+        return 0.0, 0.0
+    return min(one.begin for one in facts.intervals), max(one.end for one in facts.intervals)
 
 
 def _results(facts: Facts, place: dict[int, int], seconds: Array) -> tuple[NDArray[np.int64], Array, Array]:

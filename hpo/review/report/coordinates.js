@@ -37,6 +37,7 @@ function scaleOf(axis) {
   if (axis.objective) {
     log = state.logObjective && axis.values.every((value) => value === null || value > 0);
     const known = axis.values.filter((value, k) => value !== null && !isFailed(k));
+    if (!known.length) return { place: () => null, ticks: [] };
     ({ low, high } = log ? { low: Math.min(...known), high: Math.max(...known) } : fence(known));
   }
   const turn = log ? Math.log10 : (value) => value;

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from hpo.record.journal import iterate_journal
 from hpo.record.observed import observe
@@ -83,19 +84,30 @@ def facts_of(run_dir: Path | str) -> Facts:
     running = record.state == "running"
     seen = time.time() if running else record.updated or time.time()
     clock = timeline.finish(seen, "running" if running else "interrupted")
-    loaded = read_sweep(record.sweep)
+    sweep = read_sweep(_by_itself(record.sweep)).sweep
     configs = [generation.config for trial in record.trials for generation in trial.generations]
-    cpus, gpus = _demand(timeline, loaded.sweep)
+    cpus, gpus = _demand(timeline, sweep)
     return Facts(
         record=record,
-        sweep=loaded.sweep,
-        parameters=parameters_of(record, loaded.sweep.space if loaded.sweep else None, configs),
+        sweep=sweep,
+        parameters=parameters_of(record, sweep.space if sweep else None, configs),
         intervals=tuple(laned(timeline.intervals)),
         clock=clock,
         seen=seen,
         cpus=cpus,
         gpus=gpus,
     )
+
+
+def _by_itself(sweep: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded sweep without what needs the user's own files, which may be elsewhere or gone by now."""
+    kept = {key: sweep[key] for key in ("parameters", "metric", "metrics", "early_terminate") if key in sweep}
+    rule, own = kept.get("early_terminate"), sweep.get("hpo")
+    if isinstance(rule, Mapping) and ":" in str(rule.get("type")):
+        del kept["early_terminate"]
+    if isinstance(own, Mapping):
+        kept["hpo"] = {key: own[key] for key in ("resources", "time_budget") if key in own}
+    return {**kept, "method": "random"}
 
 
 def _demand(timeline: Timeline, sweep: Sweep | None) -> tuple[float, float]:

@@ -19,7 +19,7 @@ function stateColour(name) {
 /* The best values fall fast at first: from where a fiftieth of the time is over they fill the figure. */
 function bestAxis(best, reference) {
   const axis = objectiveAxis(best.dots.map((dot) => dot[2]), data.trials.metric);
-  const early = best.end[0] / 50;
+  const early = best.steps[0][0] + (best.end[0] - best.steps[0][0]) / 50;
   const after = best.steps.filter((step, k) => k === best.steps.length - 1 || best.steps[k + 1][0] > early).map((step) => step[2]);
   const near = reference ? [...reference.high, ...reference.low].filter((_, k) => reference.time[k % reference.time.length] >= early) : [];
   const values = [...after, ...near];
@@ -79,6 +79,12 @@ function cell(k, across, down, gap = 0.045) {
     ydomain: [Math.max(0, top - height), top], first: column === 0 };
 }
 
+/* Between the ticks of a logarithmic axis: a decade where it spans some. */
+function decade(values) {
+  const known = values.filter((value) => value > 0);
+  return Math.max(...known) / Math.min(...known) > 30 ? 1 : undefined;
+}
+
 /* An axis of a parameter: choices stand at even places, numbers on their own scale. */
 function parameterAxis(parameter) {
   const axis = { title: { text: plain(parameter.name, 34), font: { size: 12.5 } } };
@@ -88,7 +94,7 @@ function parameterAxis(parameter) {
     return { ...axis, tickvals: places, ticktext: places.map((k) => plain(parameter.labels[k], 14)),
       range: [-0.6, parameter.labels.length - 0.4], showgrid: false };
   }
-  if (parameter.log) return { ...axis, type: "log", exponentformat: "power", nticks: 6 };
+  if (parameter.log) return { ...axis, type: "log", exponentformat: "power", nticks: 6, dtick: decade(parameter.values) };
   return { ...axis, nticks: 6 };
 }
 
@@ -241,7 +247,7 @@ function schedules() {
     }
     traces.push({ mode: "lines", x: parameter.best.map((point) => point[0]), y: parameter.best.map((point) => point[1]), xaxis: at.x, yaxis: at.y,
       line: { ...shape, width: 3, color: colour("accent") }, hovertemplate: "way to the best: iteration %{x}: %{y}<extra></extra>" });
-    const scale = parameterAxis(parameter);
+    const scale = parameterAxis({ ...parameter, values: parameter.lines.flatMap((line) => line.points.map((point) => point[1])) });
     layout[at.xkey] = { domain: at.xdomain, anchor: at.y, title: { text: "iteration" } };
     layout[at.ykey] = { ...scale, domain: at.ydomain, anchor: at.x };
   });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from hpo.review.report import REPORT
 EVERY = 300.0
 """Seconds from the end of one making to the next, at the least."""
 NICE = "10"
+ROOM = 200e6
+"""Bytes: on a disk with less room none is made beside the run, whose own files need it."""
 QUICK = 2000
 """Trials whose report is made in a few seconds: that much a run that was interrupted still waits for."""
 
@@ -54,7 +57,8 @@ class KeptReport:
             self._process, self._due = None, now + self.every
         if now >= self._due:
             with suppress(OSError):
-                self._process = _start(self.directory)
+                if shutil.disk_usage(self.directory).free > ROOM:
+                    self._process = _start(self.directory)
             self._due = now + self.every
 
 

@@ -49,8 +49,8 @@ def _recipe(facts: Facts, trial: TrialRecord) -> dict[str, Any]:
     told = {"trial": trial.number, "yaml": config_yaml(record, trial), "cwd": record.cwd}
     try:
         told["command"] = shell_line(record, trial)
-    except (UserError, ValueError) as error:
-        told["no_command"] = str(error)
+    except (UserError, ValueError):
+        told["no_command"] = "A Python function or a class was trained: there is no command line."
     if trial.generations:
         told["schedule"] = f"hpo schedule {record.directory.absolute()}"
     return told
@@ -121,7 +121,7 @@ def _notes(facts: Facts) -> Iterator[str]:
     elif record.state == DIED:
         yield f"The run was cut off: its driver died. hpo resume {record.directory} goes on with it."
     elif record.reason:
-        yield visible(record.reason)
+        yield visible(record.reason.splitlines()[0])
     if facts.sweep is None:
         yield "The recorded sweep could not be read in full: scales and rungs may be missing."
     for node in record.set_aside:

@@ -12,13 +12,13 @@ MOST = 40
 
 def survival(facts: Facts) -> dict[str, Any] | str:
     """A bar a rung, or why there are none."""
+    if facts.rule is None and facts.record.sweep.get("early_terminate"):
+        return "at which iterations an early_terminate of your own judges is not known"
     if facts.rule is None:
         return "trials were not stopped early: the sweep has no early_terminate"
     if facts.population:
         return "a population stops no trials"
     if not facts.rungs:
-        if not facts.rule.rungs():
-            return "the rungs of an early_terminate of your own are not known"
         return "no trial has come to the first rung yet"
     rungs = _spread(list(facts.rungs))
     iterations = [trial.iterations for trial in facts.trials]

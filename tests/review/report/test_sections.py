@@ -149,6 +149,14 @@ def test_choices_keep_their_order_and_what_is_missing_is_told_apart(tmp_path: Pa
     assert columns["b"]["values"] == [None, 0.5, None]
 
 
+def test_a_sweep_whose_own_files_are_elsewhere_keeps_its_scales(tmp_path: Path) -> None:
+    parameters = {"lr": {"distribution": "log_uniform_values", "min": 0.001, "max": 1.0}}
+    sweep = {"program": "mine:Model", "method": "mine:Search", "hpo": {"setup": "mine:load"}}
+    found = run_of(tmp_path / "r", begun(1, lr=0.1), metric=METRIC, parameters=parameters, **sweep)
+    (column,) = found.parameters
+    assert (column.log, column.low, column.high) == (True, 0.001, 1.0)
+
+
 def test_the_way_to_the_best_of_a_population_has_no_gap(tmp_path: Path) -> None:
     found = told(family(facts_of(pbt_run(tmp_path / "pbt", 8, intervals=6))))
     way = found["way"]
