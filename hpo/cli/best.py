@@ -54,16 +54,21 @@ def best(
 
         typer.echo("---\n".join(config_yaml(record, trial) for trial in first[:top] or ranked[:1]), nl=False)
     elif command:
-        from hpo.review.reproduce import command_of
-
-        argv = command_of(record, ranked[0])
-        if record.cwd and record.cwd != os.getcwd():
-            print(f"to be run in {record.cwd}", file=sys.stderr)
-        typer.echo(shlex.join(argv))
+        typer.echo(_command(record, ranked[0]))
     elif not as_json:
         from hpo.review.terminal import best_table, console
 
         console().print(best_table(record, shown))
+
+
+def _command(record: RunRecord, trial: TrialRecord) -> str:
+    """Its command line; where that is to be run is said on stderr."""
+    from hpo.review.reproduce import command_of
+
+    argv = command_of(record, trial)
+    if record.cwd and record.cwd != os.getcwd():
+        print(f"to be run in {record.cwd}", file=sys.stderr)
+    return shlex.join(argv)
 
 
 def _nothing(record: RunRecord) -> str:

@@ -150,7 +150,7 @@ def _train(
 def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: int = 4) -> Path:
     """Each interval the worst takes over the best one's checkpoint and a moved `lr`."""
     rng = random.Random(population)
-    rule = {"type": "pbt", "interval": interval, "mutate": ["lr"]}
+    rule = {"type": "pbt", "interval": interval, "mutate": {"lr": {"min": 1e-4, "max": 1.0}}}
     metric = {"name": "loss", "goal": "minimize"}
     parameters = {name: PARAMETERS[name] for name in ("lr", "width")}
     sweep = {"name": "made", "program": "train.py", "method": "random", "metric": metric,
