@@ -14,6 +14,7 @@ settings.load_profile("hpo")
 SLOWER = {
     "tests/cluster/": pytest.mark.slurm,
     "tests/cli/": pytest.mark.process,
+    "tests/record/test_lock": pytest.mark.process,
     "tests/test_architecture.py": pytest.mark.process,
     "tests/trial/": pytest.mark.process,
     "tests/tune/": pytest.mark.ray,
