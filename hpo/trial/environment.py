@@ -12,6 +12,10 @@ from typing import Any
 PARAMS = "params.yaml"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """Holds our sitecustomize.py, which a trial's Python runs at its start."""
+MIRROR = "HPO_WANDB"
+"""Mode of the real wandb where the sweep's `hpo.wandb` asks for it: offline or online."""
+LOGGED = ("offline", "online", "dryrun", "run", "shared")
+"""Modes in which wandb writes or sends something."""
 FUNCTION_FD = "HPO_FUNCTION_FD"
 """Number of the descriptor that a function trial reads its function from."""
 SETUP = "HPO_SETUP"
@@ -30,6 +34,7 @@ OURS = (
     "HPO_CHECKPOINT_AT",
     "HPO_ITERATIONS",
     "HPO_STEP",
+    MIRROR,
     FUNCTION_FD,
 )
 WANDB = ("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
@@ -46,6 +51,8 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _UNSAFE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 """What JSON leaves as it is but YAML folds, strips or refuses."""
+LONGEST_NAME = 64
+"""Characters of a wandb run's id; its names may be longer."""
 _LONG_KEY = 900
 """PyYAML takes a key of more than 1024 characters only in the explicit form."""
 
@@ -63,24 +70,30 @@ def trial_environment(
     run_id: str,
     project: str | None,
     entity: str | None,
+    wandb: str = "off",
 ) -> dict[str, str]:
     """Everything inherited, our variables, and those that W&B's agent sets.
 
     As on W&B, WANDB_PROJECT and WANDB_ENTITY of the user's environment go before the sweep's. wandb is
     disabled and silent unless the user set WANDB_MODE and WANDB_SILENT; online there is no WANDB_SWEEP_ID,
     since W&B's server does not know this sweep. Python writes its log unbuffered, so that it can be followed.
+
+    `wandb` is the sweep's `hpo.wandb`: unless it is off, each trial is a run of its own in the group of the
+    sweep, and its files are in the trial's directory.
     """
+    directory = os.path.abspath(directory)
+    asked = wandb != "off"
     env = {name: value for name, value in inherited.items() if name not in OURS + WANDB}
     defaults = {
-        "WANDB_DIR": os.path.abspath(cwd),
-        "WANDB_MODE": "disabled",
+        "WANDB_DIR": directory if asked else os.path.abspath(cwd),
+        "WANDB_MODE": wandb if asked else "disabled",
+        "WANDB_RUN_GROUP": sweep_id[:LONGEST_NAME] if asked else None,
         "WANDB_SILENT": "true",
         "WANDB_PROJECT": project,
         "WANDB_ENTITY": entity,
         "PYTHONUNBUFFERED": "1",
     }
     env |= {name: value for name, value in defaults.items() if value and not env.get(name)}
-    directory = os.path.abspath(directory)
     env |= {
         "HPO_CHANNEL": channel,
         "HPO_CONFIG": json.dumps(config),
@@ -91,9 +104,16 @@ def trial_environment(
         "WANDB_RUN_ID": run_id,
         "WANDB_SWEEP_PARAM_PATH": os.path.join(directory, PARAMS),
     }
-    if env["WANDB_MODE"] != "online":
+    if asked and env["WANDB_MODE"] in LOGGED:
+        env |= {MIRROR: wandb, "WANDB_NAME": run_id, "WANDB_RUN_ID": _run_id(run_id)}
+    elif env["WANDB_MODE"] != "online":
         env["WANDB_SWEEP_ID"] = sweep_id
     return env
+
+
+def _run_id(name: str) -> str:
+    """A name as wandb takes it for an id; the end tells trials apart."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)[-LONGEST_NAME:]
 
 
 def _first(folder: str, path: str | None) -> str:
