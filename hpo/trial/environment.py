@@ -105,7 +105,7 @@ def trial_environment(
         "WANDB_SWEEP_PARAM_PATH": os.path.join(directory, PARAMS),
     }
     if asked and env["WANDB_MODE"] in LOGGED:
-        env |= {MIRROR: wandb, "WANDB_NAME": run_id, "WANDB_RUN_ID": _run_id(run_id)}
+        env |= {MIRROR: env["WANDB_MODE"], "WANDB_NAME": run_id, "WANDB_RUN_ID": _run_id(run_id)}
     elif env["WANDB_MODE"] != "online":
         env["WANDB_SWEEP_ID"] = sweep_id
     return env

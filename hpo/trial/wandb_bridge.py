@@ -45,6 +45,7 @@ def _follow_runs(wandb: Any, run_class: Any) -> None:
     _wrap(run_class, "_log" if hasattr(run_class, "_log") else "log", _after_log)
     _wrap(run_class, "_finish" if hasattr(run_class, "_finish") else "finish", _before_finish)
     _wrap(run_class, "define_metric", _after_define)
+    _wrap(run_class, "__exit__", _at_exit)
 
 
 def _after_log(original: Wrapper) -> Wrapper:
@@ -66,6 +67,15 @@ def _before_finish(original: Wrapper) -> Wrapper:
         return original(run, *args, **more)
 
     return finish
+
+
+def _at_exit(original: Wrapper) -> Wrapper:
+    def leave(run: Any, kind: Any, error: Any, trace: Any) -> Any:
+        if wandb_mirror.stopped(error):  # for wandb that would be a failure
+            kind = error = trace = None
+        return original(run, kind, error, trace)
+
+    return leave
 
 
 def _after_define(original: Wrapper) -> Wrapper:

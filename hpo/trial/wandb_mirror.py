@@ -95,6 +95,12 @@ def end_in_order() -> None:
         signal.signal(signal.SIGTERM, _leave)
 
 
+def stopped(error: BaseException | None) -> bool:
+    """Whether this is how a trial was stopped, and no failure."""
+    asked = bool(os.environ.get(MIRROR))
+    return asked and isinstance(error, SystemExit) and error.code in (None, 128 + signal.SIGTERM)
+
+
 def _leave(number: int, frame: FrameType | None) -> None:
     if client.owner():
         signal.signal(number, signal.SIG_IGN)  # who asks again waits: SIGKILL comes by itself

@@ -207,6 +207,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
         mode: str = "disabled",
         config: Mapping[str, Any] = SWEPT,
         metric: str = "loss",
+        wandb: str = "off",
         **variables: str,
     ) -> Played:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -226,6 +227,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
             run_id="run",
             project=None,
             entity=None,
+            wandb=wandb,
         )
         (folder / "params.yaml").write_text(params_text(config))
         listener = Listener(env["HPO_CHANNEL"])

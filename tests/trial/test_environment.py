@@ -67,6 +67,25 @@ def test_online_wandb_knows_nothing_of_this_sweep(mode: str, has_id: bool) -> No
     assert env["WANDB_MODE"] == (mode or "disabled")
 
 
+@pytest.mark.parametrize("mode", ["offline", "online"])
+def test_trials_of_a_sweep_that_asks_for_wandb_are_runs_of_its_group(mode: str) -> None:
+    env = environment({"WANDB_NAME": "mine", "HPO_WANDB": "old"}, wandb=mode, run_id="a sweep: x-0007")
+    assert (env["WANDB_MODE"], env["HPO_WANDB"], env["WANDB_RUN_GROUP"]) == (mode, mode, "s1")
+    assert (env["WANDB_NAME"], env["WANDB_RUN_ID"]) == ("a sweep: x-0007", "a-sweep--x-0007")
+    assert env["WANDB_DIR"] == "/run/trials/0007"
+    assert "WANDB_SWEEP_ID" not in env
+
+
+def test_the_users_mode_goes_before_the_sweeps() -> None:
+    env = environment({"WANDB_MODE": "disabled", "HPO_WANDB": "old"}, wandb="online")
+    assert env["WANDB_MODE"] == "disabled"
+    assert "HPO_WANDB" not in env
+    assert environment({"WANDB_RUN_GROUP": "mine", "WANDB_MODE": "offline"}, wandb="online") | {
+        "HPO_WANDB": "offline",
+        "WANDB_RUN_GROUP": "mine",
+    } == environment({"WANDB_RUN_GROUP": "mine", "WANDB_MODE": "offline"}, wandb="online")
+
+
 def test_the_users_environment_goes_before_the_sweep() -> None:
     env = environment(
         {"WANDB_PROJECT": "mine", "WANDB_DIR": "/logs", "WANDB_SILENT": "false", "PYTHONUNBUFFERED": "0"},
