@@ -41,10 +41,9 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     _place(directory)
     seed, here = fresh_seed(sweep, options.seed), dict(os.environ)
     earlier, notes = _learnt(sweep, options)
-    source = dict(loaded.source)
     return Plan(
         sweep,
-        source,
+        dict(loaded.source),
         loaded.file,
         options,
         directory,

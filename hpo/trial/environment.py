@@ -51,8 +51,8 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _UNSAFE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 """What JSON leaves as it is but YAML folds, strips or refuses."""
-LONGEST_NAME = 64
-"""Characters of a wandb run's id; its names may be longer."""
+LONGEST_ID, LONGEST_GROUP = 64, 128
+"""Characters that W&B's server takes."""
 _LONG_KEY = 900
 """PyYAML takes a key of more than 1024 characters only in the explicit form."""
 
@@ -82,17 +82,17 @@ def trial_environment(
     sweep, and its files are in the trial's directory.
     """
     directory = os.path.abspath(directory)
-    asked = wandb != "off"
     env = {name: value for name, value in inherited.items() if name not in OURS + WANDB}
     defaults = {
-        "WANDB_DIR": directory if asked else os.path.abspath(cwd),
-        "WANDB_MODE": wandb if asked else "disabled",
-        "WANDB_RUN_GROUP": sweep_id[:LONGEST_NAME] if asked else None,
+        "WANDB_DIR": os.path.abspath(cwd),
+        "WANDB_MODE": "disabled",
         "WANDB_SILENT": "true",
         "WANDB_PROJECT": project,
         "WANDB_ENTITY": entity,
         "PYTHONUNBUFFERED": "1",
     }
+    if wandb != "off":
+        defaults |= {"WANDB_DIR": directory, "WANDB_MODE": wandb, "WANDB_RUN_GROUP": sweep_id[:LONGEST_GROUP]}
     env |= {name: value for name, value in defaults.items() if value and not env.get(name)}
     env |= {
         "HPO_CHANNEL": channel,
@@ -101,19 +101,17 @@ def trial_environment(
         "HPO_TRIAL_DIR": directory,
         "HPO_METRIC": metric,
         "PYTHONPATH": _first(SITE, env.get("PYTHONPATH")),
-        "WANDB_RUN_ID": run_id,
         "WANDB_SWEEP_PARAM_PATH": os.path.join(directory, PARAMS),
     }
-    if asked and env["WANDB_MODE"] in LOGGED:
-        env |= {MIRROR: env["WANDB_MODE"], "WANDB_NAME": run_id, "WANDB_RUN_ID": _run_id(run_id)}
-    elif env["WANDB_MODE"] != "online":
-        env["WANDB_SWEEP_ID"] = sweep_id
-    return env
+    return env | _named(env["WANDB_MODE"], wandb != "off", sweep_id, run_id)
 
 
-def _run_id(name: str) -> str:
-    """A name as wandb takes it for an id; the end tells trials apart."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)[-LONGEST_NAME:]
+def _named(mode: str, asked: bool, sweep_id: str, run_id: str) -> dict[str, str]:
+    """By which names wandb knows the trial, in the mode that counts."""
+    if asked and mode in LOGGED:
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "-", run_id)  # what wandb takes; the end tells trials apart
+        return {MIRROR: mode, "WANDB_NAME": run_id, "WANDB_RUN_ID": plain[-LONGEST_ID:]}
+    return {"WANDB_RUN_ID": run_id} | ({} if mode == "online" else {"WANDB_SWEEP_ID": sweep_id})
 
 
 def _first(folder: str, path: str | None) -> str:

@@ -61,12 +61,12 @@ def odd_run(
     return folder
 
 
-ENDS = (
+ENDS: tuple[dict[str, Any], ...] = (
     {"state": "finished", "value": 0.5, "last": 0.75},
     {"state": "failed", "reason": 'exit code 1: "odd", text'},
     {},
 )
-ROWS = (
+ROWS: tuple[list[dict[str, Any]], ...] = (
     [{"loss": 0.5, "train": {"acc": 0.1}}, {"extra": [1, 2]}, {"loss": 0.75, "train": {"loss": 2}}],
     [{"loss": float("nan"), "note": "begun"}],
 )

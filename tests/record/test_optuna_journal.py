@@ -82,7 +82,10 @@ def test_failures_and_running_trials_have_no_value(tmp_path: Path) -> None:
 
 
 def test_a_finished_trial_without_a_number_is_a_failure(tmp_path: Path) -> None:
-    ends = [{"state": "finished", "value": math.nan}, {"state": "stopped", "value": None}]
+    ends: list[dict[str, Any]] = [
+        {"state": "finished", "value": math.nan},
+        {"state": "stopped", "value": None},
+    ]
     states = [trial.state.name for trial in study_of(odd_run(tmp_path / "run", ends)).trials]
     assert states == ["FAIL", "PRUNED"]
 
