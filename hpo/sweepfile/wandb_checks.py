@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from hpo.sweepfile.document import Document
 
-SERVER = "https://api.wandb.ai"
+CLOUD = ("api.wandb.ai", "api.forge.coreweave.com", "forge.coreweave.com")
+"""Names of W&B's own server, by the version of wandb; a login under one of them holds for all."""
 LATER = "compute nodes often have no internet: write `wandb: offline`, and call `wandb sync` later"
 
 
@@ -30,7 +31,7 @@ def wandb_there(document: Document, raw: Mapping[str, Any]) -> None:
         document.problem(place, "wandb is not installed", hint, "warning" if another else "error")
     elif mode == "online" and not logged_in(os.environ):
         hint = f"call `wandb login` or set WANDB_API_KEY; {LATER}"
-        document.problem(place, f"there is no API key for {_server(os.environ)}", hint)
+        document.problem(place, f"there is no API key for {_server(os.environ) or 'W&B'}", hint)
 
 
 def _installed() -> bool:
@@ -51,19 +52,22 @@ def logged_in(environ: Mapping[str, str]) -> bool:
     if _setting("api_key", environ):
         return True
     host = urlsplit(_server(environ)).netloc
+    hosts = CLOUD if not host or host in CLOUD else (host,)
     home = Path.home()
     named = environ.get("NETRC")
     for path in [Path(named).expanduser()] if named else [home / ".netrc", home / "_netrc"]:
         try:
-            if netrc.netrc(path).authenticators(host):
-                return True
+            logins = netrc.netrc(path)
         except (OSError, netrc.NetrcParseError):
             continue
+        if any(map(logins.authenticators, hosts)):
+            return True
     return False
 
 
 def _server(environ: Mapping[str, str]) -> str:
-    return environ.get("WANDB_BASE_URL") or _setting("base_url", environ) or SERVER
+    """Address of a server that is not W&B's own; empty where none is named."""
+    return environ.get("WANDB_BASE_URL") or _setting("base_url", environ) or ""
 
 
 def _setting(name: str, environ: Mapping[str, str]) -> str | None:

@@ -49,7 +49,7 @@ def test_nothing_is_asked_of_who_goes_nowhere(mode: Any) -> None:
 
 def test_online_needs_an_account(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (problem,) = said("online")
-    assert "no API key for https://api.wandb.ai; call `wandb login` or set WANDB_API_KEY" in problem
+    assert "no API key for W&B; call `wandb login` or set WANDB_API_KEY" in problem
     assert "wandb: offline" in problem
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
     assert said("online") == []
@@ -59,6 +59,9 @@ def test_online_needs_an_account(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     ("machine", "server", "fits"),
     [
         ("api.wandb.ai", None, True),
+        ("api.forge.coreweave.com", None, True),
+        ("api.wandb.ai", "https://api.forge.coreweave.com", True),
+        ("other.site", None, False),
         ("api.wandb.ai", "https://wandb.our.site:8080", False),
         ("wandb.our.site:8080", "https://wandb.our.site:8080", True),
     ],
