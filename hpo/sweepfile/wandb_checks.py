@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import configparser
 import importlib.util
-import netrc
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +49,8 @@ def logged_in(environ: Mapping[str, str]) -> bool:
         return True  # it goes before the sweep, and needs none
     if _setting("api_key", environ):
         return True
+    import netrc  # only here: `hpo check` is to be instant
+
     host = urlsplit(_server(environ)).netloc
     hosts = CLOUD if not host or host in CLOUD else (host,)
     home = Path.home()
@@ -72,6 +72,8 @@ def _server(environ: Mapping[str, str]) -> str:
 
 def _setting(name: str, environ: Mapping[str, str]) -> str | None:
     """From wandb's own settings, those of the working directory first."""
+    import configparser
+
     shared = environ.get("WANDB_CONFIG_DIR") or Path.home() / ".config" / "wandb"
     for folder in (Path("wandb"), Path(shared)):
         settings = configparser.ConfigParser(interpolation=None)

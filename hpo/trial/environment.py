@@ -114,6 +114,21 @@ def _named(mode: str, asked: bool, sweep_id: str, run_id: str) -> dict[str, str]
     return {"WANDB_RUN_ID": run_id} | ({} if mode == "online" else {"WANDB_SWEEP_ID": sweep_id})
 
 
+def continued(env: Mapping[str, str], iterations: int) -> dict[str, str]:
+    """What changes for the real wandb where a trial goes on after so many iterations.
+
+    Online its run goes on. Offline nothing knows what was written before, and on uploading one part would
+    take the place of another: each is a run of its own.
+    """
+    if env.get(MIRROR) is None:
+        return {}
+    if env[MIRROR] not in ("offline", "dryrun"):
+        return {"WANDB_RESUME": "allow"}
+    part = f"-from-{iterations}"
+    name = f"{env['WANDB_NAME']} from {iterations}"
+    return {"WANDB_RUN_ID": env["WANDB_RUN_ID"][-LONGEST_ID + len(part) :] + part, "WANDB_NAME": name}
+
+
 def _first(folder: str, path: str | None) -> str:
     rest = [part for part in path.split(os.pathsep) if part != folder] if path else []
     return os.pathsep.join([folder, *rest])

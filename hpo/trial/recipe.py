@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
-from hpo.trial.environment import MIRROR, SETUP, params_text, thread_counts, trial_environment
+from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
 HEARTBEAT = 1.0
@@ -65,7 +65,7 @@ class Recipe:
         env = self._environment(number, config, folder)
         if resume is not None:
             env |= {START: resume.checkpoint, DONE: str(resume.iterations)}
-            env |= {"WANDB_RESUME": "allow"} if env.get(MIRROR) == "online" else {}
+            env |= continued(env, resume.iterations)
         return TrialSpec(
             number=number,
             attempt=attempt,
