@@ -53,6 +53,8 @@ def columns(record: RunRecord, metrics: bool = True) -> list[Column]:
     """
     trials = record.trials
     found = [Column(name, kind, [_or_absent(get(t)) for t in trials]) for name, kind, get in FACTS]
+    if any(trial.generations for trial in trials):
+        found += _population(trials)
     for name in record.goals:
         values = [_or_absent(trial.values.get(name)) for trial in trials]
         found.append(Column(f"values.{name}", "number", values))
@@ -61,6 +63,15 @@ def columns(record: RunRecord, metrics: bool = True) -> list[Column]:
     for path, name in zip(paths, dotted(paths), strict=True):
         found.append(_judged(f"config.{name}", [lookup(config, path) for config in configs]))
     return found + (_metrics(record) if metrics else [])
+
+
+def _population(trials: Sequence[TrialRecord]) -> list[Column]:
+    """How often each trial was changed, and whose state it took over last."""
+    last = [trial.generations[-1].donor if trial.generations else None for trial in trials]
+    return [
+        Column("generations", "whole", [max(1, len(trial.generations)) for trial in trials]),
+        Column("parent", "whole", [_or_absent(donor) for donor in last]),
+    ]
 
 
 def _metrics(record: RunRecord) -> list[Column]:

@@ -20,7 +20,7 @@ from hpo.errors import UserError
 from hpo.record.columns import columns
 from hpo.record.export import csv_file, parquet_file, write_csv
 from hpo.record.trials import load_run
-from tests.record.made import asha_run
+from tests.record.made import asha_run, pbt_run
 from tests.record.odd import BEGAN, ENDS, ROWS, odd_run
 
 
@@ -76,6 +76,14 @@ def test_every_objective_has_a_column(tmp_path: Path) -> None:
     rows = as_rows(columns(load_run(odd_run(tmp_path / "run", ends, metrics=metrics))))
     assert [row["values.loss"] for row in rows] == ["0.5", ""]
     assert [row["values.size"] for row in rows] == ["3", ""]
+
+
+def test_a_population_says_whose_state_was_taken_over(tmp_path: Path) -> None:
+    record = load_run(pbt_run(tmp_path / "run"))
+    rows = as_rows(columns(record))
+    assert {row["generations"] for row in rows} > {"1"}
+    for row, trial in zip(rows, record.trials, strict=True):
+        assert row["parent"] == (str(trial.generations[-1].donor) if trial.generations else "")
 
 
 def test_parquet_has_real_types(table: list[Any], tmp_path: Path) -> None:
