@@ -144,6 +144,7 @@ class Plan:
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
+            wandb=own.wandb,
             checkpoint_at=_checkpoints(sweep),
         )
 
