@@ -40,7 +40,7 @@ def carry_out(planned: Plan, *, verbose: bool, notes: Iterable[str] = ()) -> Non
         _report(result)
     if planned.over:
         print(f"nothing is left to do: {_over(planned)}", file=sys.stderr)
-    _finish(result)
+    _finish(result, planned)
 
 
 def _report(result: RunResult) -> None:
@@ -70,13 +70,22 @@ def _other_python(sweep: Sweep) -> str:
     return f"trials run {found}; activate {sys.prefix} if they should run its Python"
 
 
-def _finish(result: RunResult) -> None:
+def _unfinished(result: RunResult, planned: Plan) -> bool:
+    """Whether a run whose time was up is to go on: trials are missing, or time of its own budget."""
+    from hpo.engine.ending import JOB_OVER
+
+    own = planned.sweep.hpo.time_budget not in (None, planned.options.time_left)
+    short = result.record.count is not None or (own and result.reason == JOB_OVER)
+    return result.state == "budget" and short
+
+
+def _finish(result: RunResult, planned: Plan) -> None:
     """Say how the run ended and leave with its exit code."""
     print(f"run directory: {result.directory}", file=sys.stderr)
     if result.reason:
         print(f"hpo: {result.reason}", file=sys.stderr)
-    short = result.state == "budget" and result.record.count is not None
-    ended = 75 if short else {"interrupted": 130, "unwritable": 75, "failed": 1}.get(result.state, 0)
+    codes = {"interrupted": 130, "unwritable": 75, "failed": 1}
+    ended = 75 if _unfinished(result, planned) else codes.get(result.state, 0)
     if ended == 0 and result.trials and all(trial.state == "failed" for trial in result.trials):
         print(f"hpo: every trial failed: {result.trials[0].reason}", file=sys.stderr)
         ended = 1

@@ -113,6 +113,11 @@ Preload = Annotated[
         {"anyOf": [{"enum": ["auto", "off", False]}, {"type": "array", "items": {"type": "string"}}]}
     ),
 ]
+Mode = Annotated[
+    Literal["off", "offline", "online"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # as YAML 1.1 has it
+    WithJsonSchema({"enum": ["off", "offline", "online", False]}),
+]
 Target = Annotated[str, BeforeValidator(_target)]
 
 
@@ -187,6 +192,9 @@ class HpoSettings(Section):
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
     report: StrictBool = True
     """Whether the run directory gets a report.html, every five minutes at most and at the end."""
+    wandb: Mode = "off"
+    """Whether the real wandb logs each trial too, as a run of one group: `off`, `online`, or `offline` for
+    `wandb sync`."""
     slurm: SlurmSettings = SlurmSettings()
     """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 
