@@ -128,6 +128,7 @@ class Plan:
             command=tuple(sweep.command) if sweep.command is not None else None,
             project=sweep.project,
             entity=sweep.entity,
+            wandb=own.wandb,
             metric=metric.name if metric else "",
             goal=sweep.goal,
             target=metric.target if metric else None,
@@ -144,7 +145,6 @@ class Plan:
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
-            wandb=own.wandb,
             checkpoint_at=_checkpoints(sweep),
         )
 

@@ -27,6 +27,10 @@ from hpo.sweepfile.load import read_sweep
 
 TAIL = 3.17e-5
 """Share beyond four standard deviations: where an unbounded distribution ends for Optuna."""
+EXACT = 2**53
+"""Optuna keeps integers as floats, which are exact up to here."""
+MOST_LEVELS = 1_000_000
+"""Steps of a range beyond which Optuna no longer finds its own values on them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def _axis(distribution: Distribution | None, values: Sequence[Any]) -> Axis:
     if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
         return _choices(values)
     if distribution is None:
-        whole = all(type(value) is int for value in values)
+        whole = all(type(value) is int and abs(value) <= EXACT for value in values)
         kind: Any = IntDistribution if whole else FloatDistribution
         return kind(min(values), max(values)), int if whole else float
     return _range(distribution, values)
@@ -88,11 +92,13 @@ def _range(distribution: Distribution, values: Sequence[Any]) -> Axis:
     low, high = min(ends), max(ends)
     log = isinstance(distribution, (LogUniform, LogNormal)) and low > 0
     whole = isinstance(distribution, IntUniform) or isinstance(step, int)
-    if whole and all(float(end).is_integer() for end in ends) and (not log or step == 1):
+    exact = all(abs(end) <= EXACT and float(end).is_integer() for end in ends)
+    if whole and exact and (not log or step in (None, 1)):
         on_grid = not step or all((end - low) % step == 0 for end in ends)
         width = int(step) if step and on_grid else 1
         return IntDistribution(int(low), int(high), log=log, step=width), int
-    if step is None or log or not all(_near(end, step) for end in ends):
+    stepped = step and not log and high - low <= step * MOST_LEVELS
+    if not step or not stepped or not all(_near(end, step) for end in ends):
         return FloatDistribution(float(low), float(high), log=log), float
     return _stepped(low, high, step)
 

@@ -22,6 +22,7 @@ SETUP = "HPO_SETUP"
 """`module:function` of the sweep's `hpo.setup`."""
 OURS = (
     "HPO_CHANNEL",
+    MIRROR,
     "HPO_CONFIG",
     "HPO_TRIAL",
     "HPO_TRIAL_DIR",
@@ -34,7 +35,6 @@ OURS = (
     "HPO_CHECKPOINT_AT",
     "HPO_ITERATIONS",
     "HPO_STEP",
-    MIRROR,
     FUNCTION_FD,
 )
 WANDB = ("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")

@@ -29,6 +29,8 @@ class Recipe:
     command: tuple[Any, ...] | None = None
     project: str | None = None
     entity: str | None = None
+    wandb: str = "off"
+    """What trials log with the real wandb beside hpo: off, offline or online."""
     metric: str = ""
     goal: Goal = "minimize"
     beside: tuple[str, ...] = ()
@@ -52,8 +54,6 @@ class Recipe:
     warm: WarmStart | None = None
     setup: str | None = None
     lean: bool = False
-    wandb: str = "off"
-    """What trials log with the real wandb beside hpo: off, offline or online."""
     checkpoint_at: tuple[int, ...] | None = None
     """Iterations that a checkpoint is needed after; None: whenever the script has one."""
 

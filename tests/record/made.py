@@ -179,9 +179,8 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             made.say(when, event="pause", trial=worst + 1, seconds=interval)
             made.say(when + 0.1, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
                      donor_iteration=end, config=configs[worst])  # fmt: skip
-            made.say(
-                when + 0.2, event="start", trial=worst + 1, attempt=1, slot=worst, node="node1", iteration=end
-            )
+            again = {"trial": worst + 1, "attempt": 1, "slot": worst, "node": "node1", "iteration": end}
+            made.say(when + 0.2, event="start", **again)
     over = intervals * (interval + 1.0)
     for k in range(population):
         made.rows(k + 1, rows[k])
