@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from hpo.engine.api import agent, resume, run, sweep
     from hpo.engine.result import RunResult
+    from hpo.record.tables import load_run
     from hpo.sweepfile.load import load_sweep
     from hpo.trial.client import config, get_checkpoint, report
     from hpo.trial.setup import setup_value
@@ -21,6 +22,7 @@ _HOMES = {
     "agent": "hpo.engine.api",
     "config": "hpo.trial.client",
     "get_checkpoint": "hpo.trial.client",
+    "load_run": "hpo.record.tables",
     "load_sweep": "hpo.sweepfile.load",
     "report": "hpo.trial.client",
     "resume": "hpo.engine.api",
@@ -36,6 +38,7 @@ __all__ = [
     "agent",
     "config",
     "get_checkpoint",
+    "load_run",
     "load_sweep",
     "report",
     "resume",

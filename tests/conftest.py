@@ -15,6 +15,7 @@ SLOWER = {
     "tests/browser/": pytest.mark.browser,
     "tests/cluster/": pytest.mark.slurm,
     "tests/cli/": pytest.mark.process,
+    "tests/record/test_lock": pytest.mark.process,
     "tests/test_architecture.py": pytest.mark.process,
     "tests/trial/": pytest.mark.process,
     "tests/tune/": pytest.mark.ray,

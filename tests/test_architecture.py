@@ -20,6 +20,7 @@ ORDER = ("errors", "trial", "space", "sweepfile", "record", "tune", "engine", "r
 """A part may import from the parts before it, and from its own."""
 RAY_PARTS = {"tune", "engine"}
 TRIAL_EXTRAS = {
+    ("hpo.trial.wandb_mirror", "wandb"): "only where the sweep's `hpo.wandb` asks for it",
     ("hpo.trial.wandb_bridge", "wandb"): "runs only once a script has imported the real wandb",
     (
         "hpo.trial.standin.wandb._config",

@@ -12,6 +12,8 @@ import typer
 import hpo
 from hpo.cli.best import best
 from hpo.cli.check import check
+from hpo.cli.export import export
+from hpo.cli.report import report
 from hpo.cli.resume import resume
 from hpo.cli.run import run
 from hpo.cli.schedule import schedule
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, resume, status, stop, best, schedule, tensorboard, schema):
+for command in (check, run, resume, status, stop, best, report, tensorboard, export, schedule, schema):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit)
 

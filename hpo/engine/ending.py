@@ -11,6 +11,8 @@ from typing import Any
 
 from hpo.engine.ongoing import Limits, Outcome
 
+JOB_OVER = "the job's time is up (SIGUSR1)"
+
 
 @dataclass
 class Ending:
@@ -59,7 +61,7 @@ def signals(ending: Ending) -> Iterator[None]:
 
     def note(number: int, frame: Any) -> None:
         if number == signal.SIGUSR1:
-            ending.by(Outcome("budget", "the job's time is up (SIGUSR1)"), at_once=True)
+            ending.by(Outcome("budget", JOB_OVER), at_once=True)
             return
         ending.interrupts += 2 if number == signal.SIGTERM else 1
         if ending.interrupts == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +128,7 @@ class Plan:
             command=tuple(sweep.command) if sweep.command is not None else None,
             project=sweep.project,
             entity=sweep.entity,
+            wandb=own.wandb,
             metric=metric.name if metric else "",
             goal=sweep.goal,
             target=metric.target if metric else None,
@@ -159,7 +160,7 @@ class Plan:
         """The training function for the trials' processes."""
         return cloudpickle.dumps(self.options.train) if self.options.train is not None else None
 
-    def opening(self, slots: int) -> dict[str, Any]:
+    def opening(self, slots: int, demand: Mapping[str, float]) -> dict[str, Any]:
         """The journal's first event."""
         metric = self.sweep.metric
         goals = [{"name": one.name, "goal": one.goal} for one in self.sweep.several]
@@ -184,6 +185,7 @@ class Plan:
             "host": socket.gethostname(),
             "job": self.environment.get("SLURM_JOB_ID"),
             "slots": slots,
+            "resources": dict(demand),
         }
 
 
@@ -193,11 +195,26 @@ def _checkpoints(sweep: Sweep) -> tuple[int, ...] | None:
     return rule.milestones if isinstance(rule, (Population, Replay)) else None
 
 
-def timed(sweep: Sweep, options: RunOptions) -> Sweep:
-    """The sweep, with what its batch job has left for its time budget where it has none."""
-    if sweep.hpo.time_budget is not None or options.time_left is None:
-        return sweep
-    return sweep.model_copy(update={"hpo": sweep.hpo.model_copy(update={"time_budget": options.time_left})})
+def timed(sweep: Sweep, options: RunOptions, past: Sequence[Mapping[str, Any]] = ()) -> Sweep:
+    """The sweep with the time budget of this part of its run.
+
+    That is what earlier parts have left of its own (a whole one once it was used up), or what its batch job
+    has left where it has none.
+    """
+    seconds, own = options.time_left, sweep.hpo.time_budget
+    if own is not None:
+        seconds = own - _spent(past) % own
+    return sweep.model_copy(update={"hpo": sweep.hpo.model_copy(update={"time_budget": seconds})})
+
+
+def _spent(past: Sequence[Mapping[str, Any]]) -> float:
+    """Seconds that a run has lasted, without the breaks between its parts."""
+    spent = begun = last = 0.0
+    for event in past:
+        if event["event"] == "run":
+            spent, begun = spent + last - begun, event["time"]
+        last = event["time"]
+    return spent + last - begun
 
 
 def slots_for(run: Plan, cluster: Cluster) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,10 +41,9 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
     _place(directory)
     seed, here = fresh_seed(sweep, options.seed), dict(os.environ)
     earlier, notes = _learnt(sweep, options)
-    source = dict(loaded.source)
     return Plan(
         sweep,
-        source,
+        dict(loaded.source),
         loaded.file,
         options,
         directory,
@@ -52,7 +52,7 @@ def plan(loaded: Loaded, options: RunOptions) -> Plan:
         count,
         here,
         tuple(earlier),
-        tuple(notes),
+        (*notes, *_about_wandb(sweep, here)),
         folders=(started_in, *([loaded.file.resolve().parent] if loaded.file else [])),
         changes=loaded.overrides,
     )
@@ -109,6 +109,14 @@ def _learnt(sweep: Sweep, options: RunOptions) -> tuple[list[Earlier], list[str]
     if options.prior and sweep.method not in LEARNING:
         raise UserError(f"{sweep.method} learns nothing from --prior; write `method: bayes`")
     return earlier_trials(sweep, options.prior)
+
+
+def _about_wandb(sweep: Sweep, environ: Mapping[str, str]) -> list[str]:
+    """A note where the environment has wandb do another thing than the sweep asks for."""
+    mode, told = sweep.hpo.wandb, environ.get("WANDB_MODE")
+    if mode == "off" or not told or told == mode:
+        return []
+    return [f"WANDB_MODE={told} in your environment goes before `wandb: {mode}` of the sweep"]
 
 
 def default_directory(loaded: Loaded, sweep: Sweep) -> Path:

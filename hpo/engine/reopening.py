@@ -41,7 +41,7 @@ def reopen(
     last = runs[-1]
     _check_kind(directory, last, options)
     given, loaded = loaded, loaded or _own(directory, last, change)
-    sweep = timed(loaded.valid(), options)
+    sweep = timed(loaded.valid(), options, events)
     changed = differences(last["sweep"], json.loads(json.dumps(dict(loaded.source), default=str)))
     _refuse(directory, [one for one in changed if not one.harmless])
     if not last["function"]:
@@ -66,7 +66,7 @@ def reopen(
         folders=tuple(map(Path, last["folders"])),
         changes=loaded.overrides,
         past=tuple(events),
-        again=_again(events, sweep, options),
+        again=failed_again(events, sweep, options),
         sampler=last["sampler"],
     )
 
@@ -137,7 +137,7 @@ def _earlier(event: Event) -> Earlier:
     return Earlier(event["config"], event["value"], steps, event.get("values") or {})
 
 
-def _again(events: Sequence[Event], sweep: Sweep, options: RunOptions) -> frozenset[int]:
+def failed_again(events: Sequence[Event], sweep: Sweep, options: RunOptions) -> frozenset[int]:
     """Trials whose last word is a failure that is not to be for good."""
     failed: set[int] = set()
     failures: dict[int, int] = {}

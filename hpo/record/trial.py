@@ -115,7 +115,8 @@ class TrialState:
     def end(self, event: Mapping[str, Any]) -> None:
         """An attempt is over. The end of a lost slot knows no values: those reported before it stand."""
         self.state, self.ended = str(event.get("state", "failed")), event.get("time")
-        if self.attempts <= 1 and (began := as_number(event.get("began"))) is not None:
+        first = self.attempts <= 1 and self.seconds is None  # and not a part after a pause
+        if first and (began := as_number(event.get("began"))) is not None:
             self.started = began  # it may have waited in its slot
         self.reason, self.kind = str(event.get("reason", "")), str(event.get("kind", ""))
         if (seconds := as_number(event.get("seconds"))) is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from hpo.record import flat
+from hpo.record.flat import Path
 from hpo.review.cells import value_text
-
-Path = tuple[str, ...]
 
 
 def searched(sweep: Mapping[str, Any], configs: Iterable[Mapping[str, Any]] = ()) -> list[Path]:
@@ -19,18 +19,14 @@ def searched(sweep: Mapping[str, Any], configs: Iterable[Mapping[str, Any]] = ()
     if isinstance(parameters, Mapping) and parameters:
         return list(_searched(parameters, ()))
     configs = list(configs)
-    paths = dict.fromkeys(path for config in configs for path in _leaves(config, ()))
+    paths = dict.fromkeys(path for config in configs for path, _ in flat.flatten(config))
     return [path for path in paths if len({value_text(lookup(config, path)) for config in configs}) > 1]
 
 
 def lookup(config: Mapping[str, Any], path: Path) -> Any:
     """What a configuration holds at `path`; "" where it holds nothing."""
-    value: Any = config
-    for key in path:
-        if not isinstance(value, Mapping) or key not in value:
-            return ""
-        value = value[key]
-    return value
+    found = flat.lookup(config, path)
+    return "" if found is flat.ABSENT else found
 
 
 def pairs(config: Mapping[str, Any], paths: Iterable[Path]) -> list[str]:
@@ -54,11 +50,3 @@ def _constant(entry: Any) -> bool:
     if "value" in entry or (isinstance(values, list) and len(values) == 1):
         return True
     return entry.get("min") is not None and entry.get("min") == entry.get("max")
-
-
-def _leaves(config: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, (*prefix, name))
-        else:
-            yield (*prefix, name)

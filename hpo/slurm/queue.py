@@ -9,6 +9,16 @@ from dataclasses import dataclass
 
 PATIENCE = 10.0
 """Seconds for an answer; a status is not worth a longer wait."""
+ACTIVE = (
+    "PENDING",
+    "CONFIGURING",
+    "RUNNING",
+    "SUSPENDED",
+    "COMPLETING",
+    "REQUEUED",
+    "REQUEUE_HOLD",
+    "STOPPED",
+)
 _NONE = ("", "N/A", "None", "Unknown", "(null)")
 
 
@@ -21,6 +31,11 @@ class QueuedJob:
     """PENDING, RUNNING, COMPLETED, …; empty where nobody knows it any more, or Slurm does not answer."""
     detail: str = ""
     """Why it waits and when it may start, or where it runs and how long it may."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or is still to run."""
+        return self.state in ACTIVE
 
     def __str__(self) -> str:
         more = f": {self.detail}" if self.detail else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hpo.errors import UserError, visible
 from hpo.slurm.job import Job
+from hpo.slurm.queue import queued
 
 SCRIPT = "submit.sh"
 SUBMITTED = "submitted.json"
@@ -23,9 +24,13 @@ def submit(job: Job, sweep_text: str) -> str:
     """Make the run directory with the sweep and the job's script, submit it, and return its id.
 
     Raises:
-        UserError: The directory cannot be made, or Slurm refuses the job; nothing is left of it then.
+        UserError: The directory cannot be made or has a job already, or Slurm refuses the job; nothing is
+            left of it then.
     """
     new = not job.directory.exists()
+    if (earlier := job_of(job.directory)) and (there := queued(earlier)).active:
+        how = f"scancel {earlier} first, or name another --out"
+        raise UserError(f"{job.directory} is submitted already, as {there}; {how}")
     try:
         job.directory.mkdir(parents=True, exist_ok=True)
         job.sweep.write_text(sweep_text, encoding="utf-8")

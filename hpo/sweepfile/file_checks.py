@@ -19,6 +19,7 @@ from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.program import class_fault, class_of, split_target, target_fault
 from hpo.sweepfile.search_checks import learning, search_keys, several_metrics
 from hpo.sweepfile.section import EarlyTermination
+from hpo.sweepfile.wandb_checks import wandb_there
 from hpo.trial.command import MACROS, unknown_macros
 
 IGNORED = {"apiVersion", "kind"}
@@ -210,6 +211,7 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _program,
     _setup,
     _rule_class,
+    wandb_there,
     search_keys,
     several_metrics,
     _needs_metric,

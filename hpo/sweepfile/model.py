@@ -113,6 +113,11 @@ Preload = Annotated[
         {"anyOf": [{"enum": ["auto", "off", False]}, {"type": "array", "items": {"type": "string"}}]}
     ),
 ]
+Mode = Annotated[
+    Literal["off", "offline", "online"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # as YAML 1.1 has it
+    WithJsonSchema({"enum": ["off", "offline", "online", False]}),
+]
 Target = Annotated[str, BeforeValidator(_target)]
 
 
@@ -181,12 +186,17 @@ class HpoSettings(Section):
     a trial gets what it returned from `hpo.setup_value()`, shared copy-on-write."""
     gpu_memory_fraction: Annotated[Number, Field(gt=0, le=1)] | None = None
     """Share of a GPU's memory that torch may take in one trial; without it all."""
+    wandb: Mode = "off"
+    """Whether the real wandb logs each trial too, as a run of one group: `off`, `online`, or `offline` for
+    `wandb sync`."""
     checkpoint: CheckpointSettings = CheckpointSettings()
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
     tensorboard: StrictBool = True
     """Whether a run writes TensorBoard's files, in `tensorboard` of its directory."""
+    report: StrictBool = True
+    """Whether the run directory gets a report.html, every five minutes at most and at the end."""
     slurm: SlurmSettings = SlurmSettings()
     """What `hpo submit` asks Slurm for: nodes, gpus_per_node, time, …."""
 

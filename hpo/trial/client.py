@@ -21,6 +21,7 @@ from hpo.trial.values import has_text_keys, plain, plain_row
 
 if TYPE_CHECKING:
     from hpo.trial.checkpoint import Demand
+    from hpo.trial.wandb_mirror import Mirror
 
 PATIENCE = 60
 """Seconds that a report waits for a supervisor that does not read; then reports are dropped."""
@@ -109,11 +110,21 @@ def _demanded() -> Demand | None:
     return Demand()
 
 
+def _mirrored() -> Mirror | None:
+    """What logs rows with the real wandb too; None where the sweep does not ask for it."""
+    if not os.environ.get("HPO_WANDB"):
+        return None
+    from hpo.trial.wandb_mirror import begin
+
+    return begin()
+
+
 _channel = _Channel()
 _owner = os.getpid()
 _admit: Callable[[], None] | None = None
 _interrupt: Callable[[], None] | None = None
 _demand = _demanded()
+_mirror: Mirror | None = None
 _at_end: list[Callable[[int], object]] = []
 
 
@@ -132,10 +143,10 @@ def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None]
     `admit` is called before each row, and raises where it is none of this trial's. `interrupt` ends a trial
     that was stopped, by raising: before a row, but after one that brings a checkpoint.
     """
-    global _channel, _admit, _interrupt, _owner, _demand
+    global _channel, _admit, _interrupt, _owner, _demand, _mirror
     _channel.forget()
     _channel, _owner, _demand = _Channel(), os.getpid(), _demanded()
-    _admit, _interrupt = admit, interrupt
+    _admit, _interrupt, _mirror = admit, interrupt, _mirrored()
 
 
 def owner() -> bool:
@@ -190,6 +201,8 @@ def _report_with_checkpoint(metrics: Mapping[str, Any], step: int | None, checkp
             with contextlib.suppress(OSError):  # the log may be on the same disk
                 print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
     _channel.send(message)
+    if _mirror is not None:
+        _mirror.row(metrics, step)
     if _interrupt is not None:
         _interrupt()  # only now: this may be the state that the trial goes on from
 
@@ -224,6 +237,8 @@ def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
         _interrupt()
     if _demand is not None:
         _demand.after(metrics)
+    if _mirror is not None:
+        _mirror.row(metrics, step)  # first: what it loads is learnt for the next trials
     _channel.send({"row": metrics, "step": step, "time": when})
 
 
@@ -246,3 +261,6 @@ def config() -> dict[str, Any]:
 def in_trial() -> bool:
     """Whether this process belongs to a trial."""
     return bool(os.environ.get("HPO_CHANNEL"))
+
+
+_mirror = _mirrored()  # last: it needs this module

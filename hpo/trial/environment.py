@@ -12,12 +12,17 @@ from typing import Any
 PARAMS = "params.yaml"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """Holds our sitecustomize.py, which a trial's Python runs at its start."""
+MIRROR = "HPO_WANDB"
+"""Mode of the real wandb where the sweep's `hpo.wandb` asks for it: offline or online."""
+LOGGED = ("offline", "online", "dryrun", "run", "shared")
+"""Modes in which wandb writes or sends something."""
 FUNCTION_FD = "HPO_FUNCTION_FD"
 """Number of the descriptor that a function trial reads its function from."""
 SETUP = "HPO_SETUP"
 """`module:function` of the sweep's `hpo.setup`."""
 OURS = (
     "HPO_CHANNEL",
+    MIRROR,
     "HPO_CONFIG",
     "HPO_TRIAL",
     "HPO_TRIAL_DIR",
@@ -47,6 +52,8 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _UNSAFE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 """What JSON leaves as it is but YAML folds, strips or refuses."""
+LONGEST_ID, LONGEST_GROUP = 64, 128
+"""Characters that W&B's server takes."""
 _LONG_KEY = 900
 """PyYAML takes a key of more than 1024 characters only in the explicit form."""
 
@@ -64,13 +71,18 @@ def trial_environment(
     run_id: str,
     project: str | None,
     entity: str | None,
+    wandb: str = "off",
 ) -> dict[str, str]:
     """Everything inherited, our variables, and those that W&B's agent sets.
 
     As on W&B, WANDB_PROJECT and WANDB_ENTITY of the user's environment go before the sweep's. wandb is
     disabled and silent unless the user set WANDB_MODE and WANDB_SILENT; online there is no WANDB_SWEEP_ID,
     since W&B's server does not know this sweep. Python writes its log unbuffered, so that it can be followed.
+
+    `wandb` is the sweep's `hpo.wandb`: unless it is off, each trial is a run of its own in the group of the
+    sweep, and its files are in the trial's directory.
     """
+    directory = os.path.abspath(directory)
     env = {name: value for name, value in inherited.items() if name not in OURS + WANDB}
     defaults = {
         "WANDB_DIR": os.path.abspath(cwd),
@@ -80,8 +92,9 @@ def trial_environment(
         "WANDB_ENTITY": entity,
         "PYTHONUNBUFFERED": "1",
     }
+    if wandb != "off":
+        defaults |= {"WANDB_DIR": directory, "WANDB_MODE": wandb, "WANDB_RUN_GROUP": sweep_id[:LONGEST_GROUP]}
     env |= {name: value for name, value in defaults.items() if value and not env.get(name)}
-    directory = os.path.abspath(directory)
     env |= {
         "HPO_CHANNEL": channel,
         "HPO_CONFIG": json.dumps(config),
@@ -89,12 +102,32 @@ def trial_environment(
         "HPO_TRIAL_DIR": directory,
         "HPO_METRIC": metric,
         "PYTHONPATH": _first(SITE, env.get("PYTHONPATH")),
-        "WANDB_RUN_ID": run_id,
         "WANDB_SWEEP_PARAM_PATH": os.path.join(directory, PARAMS),
     }
-    if env["WANDB_MODE"] != "online":
-        env["WANDB_SWEEP_ID"] = sweep_id
-    return env
+    return env | _named(env["WANDB_MODE"], wandb != "off", sweep_id, run_id)
+
+
+def _named(mode: str, asked: bool, sweep_id: str, run_id: str) -> dict[str, str]:
+    """By which names wandb knows the trial, in the mode that counts."""
+    if asked and mode in LOGGED:
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "-", run_id)  # what wandb takes; the end tells trials apart
+        return {MIRROR: mode, "WANDB_NAME": run_id, "WANDB_RUN_ID": plain[-LONGEST_ID:]}
+    return {"WANDB_RUN_ID": run_id} | ({} if mode == "online" else {"WANDB_SWEEP_ID": sweep_id})
+
+
+def continued(env: Mapping[str, str], iterations: int) -> dict[str, str]:
+    """What changes for the real wandb where a trial goes on after so many iterations.
+
+    Online its run goes on. Offline nothing knows what was written before, and on uploading one part would
+    take the place of another: each is a run of its own.
+    """
+    if env.get(MIRROR) is None:
+        return {}
+    if env[MIRROR] not in ("offline", "dryrun"):
+        return {"WANDB_RESUME": "allow"}
+    part = f"-from-{iterations}"
+    name = f"{env['WANDB_NAME']} from {iterations}"
+    return {"WANDB_RUN_ID": env["WANDB_RUN_ID"][-LONGEST_ID + len(part) :] + part, "WANDB_NAME": name}
 
 
 def _first(folder: str, path: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
-from hpo.trial.environment import SETUP, params_text, thread_counts, trial_environment
+from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
 from hpo.trial.media import FOLDER as MEDIA_FOLDER
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
@@ -30,6 +30,8 @@ class Recipe:
     command: tuple[Any, ...] | None = None
     project: str | None = None
     entity: str | None = None
+    wandb: str = "off"
+    """What trials log with the real wandb beside hpo: off, offline or online."""
     metric: str = ""
     goal: Goal = "minimize"
     beside: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class Recipe:
         env = self._environment(number, config, folder)
         if resume is not None:
             env |= {START: resume.checkpoint, DONE: str(resume.iterations)}
+            env |= continued(env, resume.iterations)
         return TrialSpec(
             number=number,
             attempt=attempt,
@@ -114,6 +117,7 @@ class Recipe:
             run_id=f"{sweep_id}-{number:04d}",
             project=self.project,
             entity=self.entity,
+            wandb=self.wandb,
         )
         env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
         if self.setup:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hpo.trial import client
+from hpo.trial import client, wandb_mirror
 from hpo.trial.disabled_run import HISTORY, complete, once
 from hpo.trial.history import History, show_media, warn_of_tensorboard
 from hpo.trial.values import plain_row
@@ -45,15 +45,19 @@ def _follow_runs(wandb: Any, run_class: Any) -> None:
     _wrap(run_class, "_log" if hasattr(run_class, "_log") else "log", _after_log)
     _wrap(run_class, "_finish" if hasattr(run_class, "_finish") else "finish", _before_finish)
     _wrap(run_class, "define_metric", _after_define)
+    _wrap(run_class, "__exit__", _at_exit)
 
 
 def _after_log(original: Wrapper) -> Wrapper:
     def log(run: Any, data: Any, step: Any = None, commit: Any = None, *args: Any, **more: Any) -> Any:
+        if wandb_mirror.mirror.busy:  # it was reported already
+            return original(run, data, step, commit, *args, **more)
         row = plain_row(data) if isinstance(data, Mapping) else {}  # wandb puts its own forms of media in
         if isinstance(data, Mapping) and len(row) < len(data):
             show_media(data, _history(run).step if step is None else int(step))
         result = original(run, data, step, commit, *args, **more)
-        _history(run).log(row, step, commit)
+        with wandb_mirror.mirror.silent():
+            _history(run).log(row, step, commit)
         return result
 
     return log
@@ -65,6 +69,15 @@ def _before_finish(original: Wrapper) -> Wrapper:
         return original(run, *args, **more)
 
     return finish
+
+
+def _at_exit(original: Wrapper) -> Wrapper:
+    def leave(run: Any, kind: Any, error: Any, trace: Any) -> Any:
+        if wandb_mirror.stopped(error):  # for wandb that would be a failure
+            kind = error = trace = None
+        return original(run, kind, error, trace)
+
+    return leave
 
 
 def _after_define(original: Wrapper) -> Wrapper:
@@ -104,7 +117,10 @@ def _stay_here(wandb: Any, run_class: Any) -> None:
                 os.environ.pop("WANDB_SWEEP_ID", None)  # W&B's server does not know this sweep
             else:
                 _turn_offline(options)
-            return original(*args, **options)
+            wandb_mirror.mirror.leave_to_script()
+            run = original(*args, **options)
+            wandb_mirror.end_in_order()
+            return run
 
         return start
 

@@ -34,6 +34,8 @@ class Opened:
         if not folder:
             return None
         place = Path(folder) / f"{name}.png"
+        if whole:
+            self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=place, full_page=whole)
         return place
 

@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cluster.lab import Job, Lab, assert_whole, sweep_in, until
 
 
@@ -25,6 +27,8 @@ def test_a_submitted_sweep_runs_as_it_was_then(lab: Lab) -> None:
     job = submitted(lab, folder, "--nodes", "2", "--time", "10m", "--sbatch", "hold", "--count", "6")
     waiting = hpo(lab, folder, "status", str(job.out))
     assert f"has not begun: job {job.number} pending: JobHeldUser" in waiting
+    with pytest.raises(AssertionError, match=f"is submitted already, as job {job.number} pending"):
+        submitted(lab, folder, "--out", str(job.out), "--count", "6")
     (folder / "sweep.yaml").write_text("changed meanwhile")
     lab.call("scontrol", "release", job.number)
     job.until(lambda: job.events("start"))

@@ -16,7 +16,7 @@ from hpo.engine.deciding import Deciding
 from hpo.engine.ending import Ending
 from hpo.engine.ongoing import Limits, Outcome
 from hpo.engine.plan import RunOptions
-from hpo.engine.reopening import _again
+from hpo.engine.reopening import failed_again
 from hpo.engine.resuming import Resumption
 from hpo.record.trials import RunState
 from hpo.sweepfile.load import load_sweep
@@ -180,7 +180,7 @@ def test_wherever_a_run_is_cut_off_no_trial_is_given_up_for_the_sick_node(tmp_pa
             event["trial"] for event in events if event["event"] == "end" and event["state"] == "failed"
         }
         deciding = fresh(sweep, tmp_path)
-        resumption = Resumption(deciding, _again(events, sweep, RunOptions()))
+        resumption = Resumption(deciding, failed_again(events, sweep, RunOptions()))
         resumption.tell(events)
         waiting = {trial.number for trial in resumption.settle(lambda event: None)}
         assert failed <= waiting

@@ -41,7 +41,7 @@ NOTES = (
 
 def show(cells: Mapping[tuple[str, str, str], Group]) -> int:
     """Print all; how many of hpo's cells are not as they must be."""
-    console = Console(width=136)
+    console = Console(width=160)
     present = [name for name in CONTENDERS if any(key[2] == name for key in cells)]
     wrong = 0
     for sweep in SWEEPS:

@@ -25,17 +25,17 @@ SWEEP = {
 }
 
 
-def started(folder: Path, count: int) -> subprocess.Popen[str]:
+def started(folder: Path, *options: str) -> subprocess.Popen[str]:
     (folder / "train.py").write_text(SCRIPT)
     (folder / "sweep.yaml").write_text(json.dumps(SWEEP))
-    words = ("run", "sweep.yaml", "--out", "run", "--count", str(count))
+    words = ("run", "sweep.yaml", "--out", "run", *options)
     command = [sys.executable, "-m", "tests.faults.joining", *words]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
-    process = started(tmp_path, 60)
+    process = started(tmp_path, "--count", "60")
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     assert events(tmp_path / "run", "run")[0]["slots"] == 2
@@ -44,12 +44,13 @@ def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
     assert "nodes have joined: room for 4 trials at once" in said
 
 
-def test_sigusr1_ends_a_run_that_is_to_go_on(tmp_path: Path) -> None:
-    process = started(tmp_path, 1000)
-    journal, end = tmp_path / "run" / "journal.jsonl", time.monotonic() + 100
+@pytest.mark.parametrize("end", [("--count", "1000"), ("--set", "hpo.time_budget=1h")])
+def test_sigusr1_ends_a_run_that_is_to_go_on(tmp_path: Path, end: tuple[str, str]) -> None:
+    process = started(tmp_path, *end)
+    journal, latest = tmp_path / "run" / "journal.jsonl", time.monotonic() + 100
     while not (journal.exists() and '"slots"' in journal.read_text().partition("\n")[2]):
         assert process.poll() is None
-        assert time.monotonic() < end
+        assert time.monotonic() < latest
         time.sleep(0.1)
     process.send_signal(signal.SIGUSR1)
     _, said = process.communicate(timeout=100)

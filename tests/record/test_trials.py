@@ -142,6 +142,9 @@ def test_a_paused_trial_goes_on_or_ends_with_the_run() -> None:
     assert (trial.state, trial.value, trial.seconds, trial.ended) == ("paused", 0.4, 1.5, None)
     (trial,) = folded(*events, {**begin(), "iteration": 2}, result(0.3, 3)).trials
     assert (trial.state, trial.attempts, len(trial.results)) == ("running", 1, 3)
+    over = {**end(value=0.3), "began": 150.0, "time": 160.0}
+    (trial,) = folded(*events, {**begin(time=149.0), "iteration": 2}, over).trials
+    assert trial.started == 101.0  # not when its last part began
     run = folded(*events, {"event": "done", "state": "interrupted", "time": 9.0})
     assert (run.trials[0].state, run.states["paused"]) == ("interrupted", 0)
 

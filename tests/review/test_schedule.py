@@ -163,8 +163,9 @@ def test_each_rule_is_found_where_it_was_the_schedule() -> None:
     assert "T_max=60, eta_min=0.01" in rules(curves["cosine"], 60)[0].code
 
 
+@pytest.mark.process
 def test_fitted_code_does_what_the_error_says() -> None:
-    import torch
+    import torch  # takes seconds
 
     changes = {0: 0.5, 7: 0.6, 20: 0.1, 33: 0.08, 45: 0.01}
     for rule in rules(changes, 60):

@@ -14,6 +14,7 @@ from hpo.cli.main import app
 from hpo.slurm.job import loaded_modules, scripts
 from hpo.slurm.submission import outside_of_jobs
 from hpo.sweepfile.load import read_sweep
+from tests.record.made import asha_run
 
 GOLDEN = Path(__file__).with_name("golden")
 SWEEP = """\
@@ -90,7 +91,7 @@ def test_what_would_be_submitted(folder: Path, name: str, monkeypatch: pytest.Mo
     if name == "options":
         monkeypatch.setenv("LOADEDMODULES", "gcc/12:cuda/12.4")
         monkeypatch.setenv("PYTHONPATH", "/opt/mine:lib")
-        monkeypatch.setattr("hpo.engine.planning.earlier_trials", lambda sweep, prior: ([], []))
+        asha_run(folder / "before", 3)
         sweep = sweep.replace("random", "tpe")
     (folder / "sub/sweep.yaml").write_text(sweep)
     done = submit("sub/sweep.yaml", "--out", "runs/mine", *options, "--dry-run")

@@ -195,6 +195,11 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 SWEPT = {"lr": 0.1, "net": {"a": 3, "b": 4}}
 
 
+def without_wandb() -> dict[str, str]:
+    """This process's environment, whatever it says to wandb."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
+
+
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
     """Runs a script, or code, as a trial with a channel → what it told and printed, and how it ended."""
@@ -207,15 +212,15 @@ def play(tmp_path: Path) -> Iterator[Play]:
         mode: str = "disabled",
         config: Mapping[str, Any] = SWEPT,
         metric: str = "loss",
+        wandb: str = "off",
         **variables: str,
     ) -> Played:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         if isinstance(script, str):
             (folder / "train.py").write_text(script)
             script = folder / "train.py"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("WANDB")}
         env = trial_environment(
-            inherited | {"WANDB_MODE": mode} | variables,
+            without_wandb() | {"WANDB_MODE": mode} | variables,
             number=1,
             config=config,
             directory=str(folder),
@@ -226,6 +231,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
             run_id="run",
             project=None,
             entity=None,
+            wandb=wandb,
         )
         (folder / "params.yaml").write_text(params_text(config))
         listener = Listener(env["HPO_CHANNEL"])
@@ -241,7 +247,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
 def slot(tmp_path: Path) -> Iterator[Slot]:
     """A supervisor's part: set its `target` or `function`, then run trials."""
     channels = tempfile.mkdtemp(prefix="hpo-test-", dir="/tmp")
-    made = Slot(tmp_path, channels, {k: v for k, v in os.environ.items() if not k.startswith("WANDB")})
+    made = Slot(tmp_path, channels, without_wandb())
     yield made
     made.close()
     shutil.rmtree(channels)

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hpo.trial.environment import SITE, params_text, trial_environment
+from hpo.trial.environment import SITE, continued, params_text, trial_environment
 
 
 def environment(inherited: dict[str, str] | None = None, **changes: Any) -> dict[str, str]:
@@ -65,6 +65,35 @@ def test_online_wandb_knows_nothing_of_this_sweep(mode: str, has_id: bool) -> No
     env = environment({"WANDB_MODE": mode, "WANDB_SWEEP_ID": "old"})
     assert ("WANDB_SWEEP_ID" in env) is has_id
     assert env["WANDB_MODE"] == (mode or "disabled")
+
+
+@pytest.mark.parametrize("mode", ["offline", "online"])
+def test_trials_of_a_sweep_that_asks_for_wandb_are_runs_of_its_group(mode: str) -> None:
+    env = environment({"WANDB_NAME": "mine", "HPO_WANDB": "old"}, wandb=mode, run_id="a sweep: x-0007")
+    assert (env["WANDB_MODE"], env["HPO_WANDB"], env["WANDB_RUN_GROUP"]) == (mode, mode, "s1")
+    assert (env["WANDB_NAME"], env["WANDB_RUN_ID"]) == ("a sweep: x-0007", "a-sweep--x-0007")
+    assert env["WANDB_DIR"] == "/run/trials/0007"
+    assert "WANDB_SWEEP_ID" not in env
+
+
+def test_parts_of_a_trial_do_not_replace_each_other_on_wandb() -> None:
+    offline = environment(wandb="offline", run_id="s" * 90 + "-0007")
+    part = continued(offline, 12)
+    assert part["WANDB_RUN_ID"].endswith("s-0007-from-12")
+    assert len(part["WANDB_RUN_ID"]) == len(offline["WANDB_RUN_ID"])
+    assert part["WANDB_NAME"].endswith("-0007 from 12")
+    assert continued(environment(wandb="online"), 12) == {"WANDB_RESUME": "allow"}
+    assert continued(environment({"WANDB_MODE": "offline"}), 12) == {}
+
+
+def test_the_users_mode_goes_before_the_sweeps() -> None:
+    env = environment({"WANDB_MODE": "disabled", "HPO_WANDB": "old"}, wandb="online")
+    assert env["WANDB_MODE"] == "disabled"
+    assert "HPO_WANDB" not in env
+    assert environment({"WANDB_RUN_GROUP": "mine", "WANDB_MODE": "offline"}, wandb="online") | {
+        "HPO_WANDB": "offline",
+        "WANDB_RUN_GROUP": "mine",
+    } == environment({"WANDB_RUN_GROUP": "mine", "WANDB_MODE": "offline"}, wandb="online")
 
 
 def test_the_users_environment_goes_before_the_sweep() -> None:

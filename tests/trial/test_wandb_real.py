@@ -34,10 +34,10 @@ def records(path: Path) -> Iterator[Any]:
             record = b""
 
 
-def history(folder: Path) -> dict[int, dict[str, Any]]:
+def history(folder: Path, trial: str = "*") -> dict[int, dict[str, Any]]:
     """Step → row of the offline run in this folder, nested names joined by dots, rows of nothing left out."""
     rows = {}
-    (path,) = folder.glob("*/wandb/offline-run-*/*.wandb")
+    (path,) = folder.glob(f"{trial}/wandb/offline-run-*/*.wandb")
     for record in records(path):
         if record.WhichOneof("record_type") == "history":
             items = record.history.item
