@@ -157,6 +157,7 @@ def follow(run_dir: Path, over: Callable[[float], bool]) -> None:
             ended = over(wait)  # asked before reading: what is in the journal by then is read
             for events in _chunks(_news(file)):
                 scribe.take(events)
+            run_dir.stat()  # one that has vanished stays away
             scribe.write(final=ended)
             wait = LOOK
     scribe.close()
