@@ -29,6 +29,10 @@ class Board:
         self._errors: IO[bytes] | None = None
         self._told = self._over = False
 
+    def __reduce__(self) -> tuple[type[Board], tuple[Path]]:
+        """A copy, as Ray Tune makes of all that its callbacks hold, starts nothing that was started."""
+        return Board, (self.run_dir,)
+
     def look(self, *, begun: bool) -> str | None:
         """Start it once a trial has `begun`; what to say if nothing is written any more, once."""
         if not begun or self._told:

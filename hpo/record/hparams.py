@@ -149,9 +149,8 @@ def experiment(columns: Columns, created: float) -> Summary.Value:
     }
     for column in columns.parameters:
         note = f"{column.name} ({column.note})" if column.note else column.name
-        info = told.hparam_infos.add(
-            name=column.name, display_name=note, type=kinds[column.kind], differs=column.swept
-        )
+        info = told.hparam_infos.add(name=column.name, display_name=note, type=kinds[column.kind])
+        mark_swept(info, column.swept)
         if column.interval:
             info.domain_interval.min_value, info.domain_interval.max_value = column.interval
         elif column.choices:
@@ -162,6 +161,12 @@ def experiment(columns: Columns, created: float) -> Summary.Value:
             name=api_pb2.MetricName(tag=metric.tag), display_name=metric.title, dataset_type=dataset
         )
     return recorded("experiment", experiment=told)
+
+
+def mark_swept(info: Any, swept: bool) -> None:
+    """Say of a column whether it comes first; TensorBoard knows that since 2.14."""
+    if "differs" in info.DESCRIPTOR.fields_by_name:
+        info.differs = swept
 
 
 def session_start(values: Mapping[str, Value], began: float) -> Summary.Value:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo.errors import UserError
 from hpo.record.events import EventFile, read_events
-from hpo.record.hparams import EXPERIMENT, recorded
+from hpo.record.hparams import EXPERIMENT, mark_swept, recorded
 
 
 def merge(sources: Sequence[Path], target: Path) -> None:
@@ -38,11 +38,11 @@ def _merge_parameters(whole: Any, other: Any) -> None:
     for info in whole.hparam_infos:
         its = theirs.pop(info.name, None)
         if its is None or its.type != info.type:
-            info.differs = False
+            mark_swept(info, False)
         else:
             _merge_domains(info, its)
     for info in theirs.values():
-        info.differs = False
+        mark_swept(info, False)
         whole.hparam_infos.add().CopyFrom(info)
 
 
@@ -53,11 +53,12 @@ def _merge_domains(info: Any, its: Any) -> None:
         low.min_value, low.max_value = min(low.min_value, high.min_value), max(low.max_value, high.max_value)
     elif kinds == ("domain_discrete", "domain_discrete"):
         values = list(dict.fromkeys([*info.domain_discrete, *its.domain_discrete]))
-        info.differs = info.differs or its.differs or len(values) > 1
+        if len(values) > 1:
+            mark_swept(info, True)
         info.ClearField("domain_discrete")
         info.domain_discrete.extend(values)
     else:  # a constant here, a range there
-        info.differs = True
+        mark_swept(info, True)
         info.ClearField("domain_interval")
         info.ClearField("domain_discrete")
 
