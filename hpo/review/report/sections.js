@@ -214,6 +214,7 @@ function showFailures() {
 }
 
 function link({ trial, log }) {
+  if (log === null) return String(trial);
   return el("a", { href: log.split("/").map(encodeURIComponent).join("/"), title: log }, String(trial));
 }
 
