@@ -12,6 +12,7 @@ settings.load_profile("hpo")
 
 
 SLOWER = {
+    "tests/browser/": pytest.mark.browser,
     "tests/cluster/": pytest.mark.slurm,
     "tests/cli/": pytest.mark.process,
     "tests/record/test_lock": pytest.mark.process,

@@ -31,12 +31,14 @@ must() {
   [ ${#failed[@]} -eq 0 ] || exit 1
 }
 
-# The Debian packages that are not here yet; the live display is tested in tmux, jobs on a real Slurm by root alone.
+# The Debian packages that are not here yet; the live display is tested in tmux, pages in Chromium, jobs on a real
+# Slurm by root alone.
 missing_packages() {
   local one
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   command -v tmux >/dev/null || echo tmux
   command -v shellcheck >/dev/null || echo shellcheck
+  command -v chromium >/dev/null || printf '%s\n' chromium fonts-dejavu-core
   [ "$(id -u)" -eq 0 ] || return 0
   for one in munged:munge slurmctld:slurmctld slurmd:slurmd sbatch:slurm-client ip:iproute2; do
     PATH=$PATH:/usr/sbin:/sbin command -v "${one%:*}" >/dev/null || echo "${one#*:}"
@@ -51,7 +53,7 @@ system_packages() {
   [ ${#packages[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "not here, and only root can install them with apt: ${packages[*]}"
-    # Without tmux or shellcheck their own checks are left out; without venv nothing can run.
+    # Without tmux, shellcheck or Chromium their own checks are left out; without venv nothing can run.
     [[ " ${packages[*]} " != *" python3-venv "* ]]
     return
   fi
@@ -97,8 +99,8 @@ stage "ruff check" ruff check
 stage "ruff format" ruff format --check
 stage "mypy" mypy
 stage "shellcheck" shell_scripts
-stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle and not slurm" \
-  --ignore=tests/oracle --ignore=tests/tune # importing these costs more than all fast tests
+stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle and not slurm and not browser" \
+  --ignore=tests/oracle --ignore=tests/tune --ignore=tests/browser # importing these costs more than all fast tests
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then
@@ -106,6 +108,7 @@ if [ ${#failed[@]} -gt 0 ]; then
 fi
 printf '\n== slow tests\n'
 slow="process or ray or wandb or oracle"
+if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
 python -m pytest -n 3 --dist loadfile --durations=25 -m "$slow" || failed+=("slow tests") # most of them wait
 [ ${#failed[@]} -eq 0 ]

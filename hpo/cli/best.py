@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -50,13 +50,25 @@ def best(
     if not as_json and ranked[0].state == "failed":
         print(f"hpo: only failed trials have a value; trial {ranked[0].number} is one", file=sys.stderr)
     if as_yaml:
-        typer.echo("---\n".join(_as_yaml(record, trial) for trial in first[:top] or ranked[:1]), nl=False)
+        from hpo.review.reproduce import config_yaml
+
+        typer.echo("---\n".join(config_yaml(record, trial) for trial in first[:top] or ranked[:1]), nl=False)
     elif command:
-        typer.echo(shlex.join(_command(record, ranked[0])))
+        typer.echo(_command(record, ranked[0]))
     elif not as_json:
         from hpo.review.terminal import best_table, console
 
         console().print(best_table(record, shown))
+
+
+def _command(record: RunRecord, trial: TrialRecord) -> str:
+    """Its command line; where that is to be run is said on stderr."""
+    from hpo.review.reproduce import command_of
+
+    argv = command_of(record, trial)
+    if record.cwd and record.cwd != os.getcwd():
+        print(f"to be run in {record.cwd}", file=sys.stderr)
+    return shlex.join(argv)
 
 
 def _nothing(record: RunRecord) -> str:
@@ -92,54 +104,3 @@ def _as_json(record: RunRecord, trials: list[TrialRecord], first: set[int]) -> s
         ],
     }
     return json.dumps(strict(told), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _as_yaml(record: RunRecord, trial: TrialRecord) -> str:
-    """The configuration as YAML that 1.1 and 1.2 readers take alike, under a comment that says where from."""
-    import yaml
-
-    from hpo.errors import visible
-
-    class Dumper(yaml.SafeDumper):
-        """Quotes all text that begins as a number does: YAML 1.2 reads '1e5' and '0o7' as numbers."""
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = "'" if value[:1] in tuple("+-.0123456789") else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    Dumper.add_representer(str, text)
-    body = yaml.dump(trial.config, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-    where = visible(str(record.directory.absolute()))
-    state = "" if trial.state == "finished" else f", {trial.state}"
-    value = f"{visible(record.metric or '')} {trial.value!r} ({record.goal})"
-    if record.goals:
-        values = (
-            f"{visible(name)} {trial.values.get(name)!r} ({goal})" for name, goal in record.goals.items()
-        )
-        value = ", ".join(values)
-    return f"# {where}\n# trial {trial.number}{state}: {value}\n{body}"
-
-
-def _command(record: RunRecord, trial: TrialRecord) -> list[str]:
-    """The argv that the trial was started with, from the sweep in the journal."""
-    from hpo.sweepfile.program import class_of
-    from hpo.trial.command import expand, resolve_interpreter
-
-    program, items = record.sweep.get("program"), record.sweep.get("command")
-    if program is None and items is None:
-        raise UserError(f"{record.directory} trained a Python function: it has no command line; try --yaml")
-    if class_of(program, items):
-        raise UserError(f"{record.directory} stepped a class: it has no command line; try --yaml")
-    if record.cwd and record.cwd != os.getcwd():
-        print(f"to be run in {record.cwd}", file=sys.stderr)
-    env = dict(os.environ)
-    json_file = record.directory.absolute() / "trials" / f"{trial.number:04d}" / "args.json"
-    return resolve_interpreter(
-        expand(
-            items, None if program is None else str(program), trial.config, env=env, json_file=str(json_file)
-        ),
-        env,
-    )

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from hpo.engine.plan import Plan
     from hpo.engine.result import RunResult
+    from hpo.record.trials import RunState
     from hpo.sweepfile.model import Sweep
 
 
@@ -21,14 +22,34 @@ def carry_out(planned: Plan, *, verbose: bool, notes: Iterable[str] = ()) -> Non
     for note in filter(None, [*planned.notes, _other_python(planned.sweep), *notes]):
         print(note, file=sys.stderr)
     from hpo.engine.run import execute  # Ray: only once the run is known to be sound
+    from hpo.review.report.kept import KeptReport
     from hpo.review.terminal import LiveProgress, result_table
 
-    with LiveProgress(planned.directory, planned.count, planned.sweep, verbose=verbose) as progress:
-        result = execute(planned, progress.update)
+    reported = planned.sweep.hpo.report
+    kept = KeptReport(planned.directory)
+    with LiveProgress(planned.directory, planned.count, planned.sweep, verbose=verbose) as progress, kept:
+
+        def watch(state: RunState) -> None:
+            progress.update(state)
+            if reported:
+                kept.look()
+
+        result = execute(planned, watch)
     result_table(result.record)
+    if reported and not planned.over:
+        _report(result)
     if planned.over:
         print(f"nothing is left to do: {_over(planned)}", file=sys.stderr)
     _finish(result, planned)
+
+
+def _report(result: RunResult) -> None:
+    """Write the run's report, unless it is asked to be gone at once."""
+    from hpo.review.report.kept import last_report
+
+    hurry = result.state in ("interrupted", "budget", "unwritable")
+    for line in last_report(result.directory, len(result.trials), hurry=hurry):
+        print(line, file=sys.stderr)
 
 
 def _over(planned: Plan) -> str:

@@ -13,6 +13,7 @@ import hpo
 from hpo.cli.best import best
 from hpo.cli.check import check
 from hpo.cli.export import export
+from hpo.cli.report import report
 from hpo.cli.resume import resume
 from hpo.cli.run import run
 from hpo.cli.schedule import schedule
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, resume, status, stop, best, export, schedule, schema):
+for command in (check, run, resume, status, stop, best, report, export, schedule, schema):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit)
 

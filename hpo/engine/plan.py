@@ -159,7 +159,7 @@ class Plan:
         """The training function for the trials' processes."""
         return cloudpickle.dumps(self.options.train) if self.options.train is not None else None
 
-    def opening(self, slots: int) -> dict[str, Any]:
+    def opening(self, slots: int, demand: Mapping[str, float]) -> dict[str, Any]:
         """The journal's first event."""
         metric = self.sweep.metric
         goals = [{"name": one.name, "goal": one.goal} for one in self.sweep.several]
@@ -184,6 +184,7 @@ class Plan:
             "host": socket.gethostname(),
             "job": self.environment.get("SLURM_JOB_ID"),
             "slots": slots,
+            "resources": dict(demand),
         }
 
 

@@ -68,7 +68,7 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
             stack.enter_context(_recording(run, session, kept=kept))
         record = session.opened
         anew = not record.state.run
-        record.append(run.opening(size))
+        record.append(run.opening(size, cluster.demand(run.sweep.hpo.resources)))
         for earlier in run.earlier if anew else ():
             record.append({"event": "earlier", **vars(earlier)})
         record.commit()

@@ -21,6 +21,7 @@ ROWS = {
     "startup": ("hpo run, one trial", "ray.init() alone"),
     "suggest": ("tpe", "gp", "cmaes", "qmc", "bohb"),
     "regret": ("hpo tpe", "hpo gp", "hpo cmaes", "hpo qmc", "hpo bohb"),
+    "report": ("20 trials", "200 trials"),
     "nodes": ("2 nodes of 2 slots",),
 }
 """Benchmark → some of its rows."""
