@@ -48,6 +48,15 @@ class Made:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (directory / "metrics.jsonl").write_text(text)
 
+    def over(self, at: float, number: int, values: list[float], *, begin: float = 0.0, **more: Any) -> None:
+        """The end of a trial that logged these values."""
+        usual = {"attempt": 1, "reason": "", "kind": "", "exit_code": 0, "signal": None, "rows": len(values)}
+        best, last = min(values, default=None), values[-1] if values else None
+        self.say(
+            at, event="end", trial=number, value=best, last=last, iterations=len(values),
+            began=BEGAN + begin, seconds=at - begin, **{**usual, **more},
+        )  # fmt: skip
+
     def write(self) -> Path:
         """The journal, in the order of time."""
         journal = Journal.create(self.folder)
@@ -115,14 +124,8 @@ def _train(
             error = rng.choice(ERRORS)
             break
         values.append(loss(config, iteration, rng))
-        rows.append(
-            {
-                "_step": iteration - 1,
-                "_time": BEGAN + at,
-                "loss": values[-1],
-                "train": {"acc": 1 - 1 / iteration},
-            }
-        )
+        row = {"_step": iteration - 1, "_time": BEGAN + at, "loss": values[-1]}
+        rows.append({**row, "train": {"acc": 1 - 1 / iteration}})
         if state == "running" and iteration == 2:
             break
         if iteration in seen:
@@ -138,19 +141,15 @@ def _train(
         whole = len(values) == RUNGS[-1]
         state = "failed" if error else "finished" if whole else "stopped"
         kind = "" if not error else "oom" if "memory" in error else "exit"
-        made.say(
-            at, event="end", trial=number, attempt=1, state=state, reason=error, kind=kind,
-            exit_code=1 if error else 0, signal=None, value=min(values, default=None),
-            last=values[-1] if values else None, iterations=len(values), rows=len(rows), began=BEGAN + begin,
-            seconds=at - begin, logged=["loss", "train.acc"],
-        )  # fmt: skip
+        made.over(at, number, values, begin=begin, state=state, reason=error, kind=kind,
+                  exit_code=1 if error else 0, logged=["loss", "train.acc"])  # fmt: skip
     return at + 0.1
 
 
 def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: int = 4) -> Path:
     """Each interval the worst takes over the best one's checkpoint and a moved `lr`."""
     rng = random.Random(population)
-    rule = {"type": "pbt", "interval": interval, "mutate": {"lr": {"min": 1e-4, "max": 1.0}}}
+    rule = {"type": "pbt", "interval": interval, "mutate": ["lr"]}
     metric = {"name": "loss", "goal": "minimize"}
     parameters = {name: PARAMETERS[name] for name in ("lr", "width")}
     sweep = {"name": "made", "program": "train.py", "method": "random", "metric": metric,
@@ -180,14 +179,11 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             made.say(when, event="pause", trial=worst + 1, seconds=interval)
             made.say(when + 0.1, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
                      donor_iteration=end, config=configs[worst])  # fmt: skip
-            made.say(
-                when + 0.2, event="start", trial=worst + 1, attempt=1, slot=worst, node="node1", iteration=end
-            )
-    total, over = intervals * interval, intervals * (interval + 1.0)
+            again = {"trial": worst + 1, "attempt": 1, "slot": worst, "node": "node1", "iteration": end}
+            made.say(when + 0.2, event="start", **again)
+    over = intervals * (interval + 1.0)
     for k in range(population):
         made.rows(k + 1, rows[k])
-        made.say(over, event="end", trial=k + 1, attempt=1, state="finished", reason="", kind="", exit_code=0,
-                 signal=None, value=min(row["loss"] for row in rows[k]), last=last[k], iterations=total,
-                 rows=total, began=BEGAN, seconds=over, logged=["loss"])  # fmt: skip
+        made.over(over, k + 1, [row["loss"] for row in rows[k]], state="finished", logged=["loss"])
     made.say(over + 1, event="done", state="complete", reason="")
     return made.write()

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from hpo.errors import visible
+from hpo.record.flat import ABSENT, Path, lookup
 from hpo.record.trials import RunRecord
 from hpo.review.cells import value_text
-from hpo.review.parameters import Path, searched
+from hpo.review.parameters import searched
 from hpo.space.bells import LogNormal
 from hpo.space.categories import Categorical
 from hpo.space.ranges import LogUniform
@@ -20,7 +21,6 @@ from hpo.space.values import value_key
 
 LONGEST = 60
 """Characters of a choice before it is cut."""
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Parameter:
 
     def number(self, config: Mapping[str, Any]) -> float | None:
         """Its value in a configuration, as in `values`."""
-        value = _value(config, self.path)
-        if value is _ABSENT:
+        value = lookup(config, self.path)
+        if value is ABSENT:
             return None
         if self.labels:
             return self._places.get(value_key(value))
@@ -74,7 +74,7 @@ def parameters_of(
 
 def _parameter(path: Path, configs: list[Any], everything: list[Any], distribution: Any) -> Parameter | None:
     """None where no trial has it."""
-    values = [value for config in everything if (value := _value(config, path)) is not _ABSENT]
+    values = [value for config in everything if (value := lookup(config, path)) is not ABSENT]
     listed = list(distribution.values) if isinstance(distribution, Categorical) else []
     if not values:
         return None
@@ -109,15 +109,6 @@ def _label(value: Any) -> str:
             return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
         return json.dumps(value)
     return value_text(value, LONGEST)
-
-
-def _value(config: Mapping[str, Any], path: Path) -> Any:
-    value: Any = config
-    for key in path:
-        if not isinstance(value, Mapping) or key not in value:
-            return _ABSENT
-        value = value[key]
-    return value
 
 
 def _is_number(value: Any) -> bool:
