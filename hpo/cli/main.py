@@ -22,6 +22,7 @@ from hpo.cli.status import status
 from hpo.cli.stop import stop
 from hpo.cli.streams import set_up
 from hpo.cli.submit import submit
+from hpo.cli.tensorboard import tensorboard
 from hpo.errors import HpoError, visible
 
 app = typer.Typer(
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, run, resume, status, stop, best, report, export, schedule, schema):
+for command in (check, run, resume, status, stop, best, report, tensorboard, export, schedule, schema):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from hpo.engine.board import Board
 from hpo.engine.plan import Plan
 from hpo.errors import UserError
 from hpo.record.journal import JOURNAL, Journal, begun, read_journal
@@ -26,6 +27,8 @@ class LiveRecord:
 
     journal: Journal
     state: RunState
+    board: Board | None = None
+    """What shows the run in TensorBoard as it goes on."""
 
     def append(self, event: dict[str, Any]) -> None:
         """Keep one event in both."""
@@ -40,6 +43,8 @@ class LiveRecord:
     def commit(self) -> None:
         """Put kept events on disk."""
         self.journal.commit()
+        if self.board and (lost := self.board.look(begun=bool(self.state.trials))):
+            self.append({"event": "note", "text": lost})
 
 
 def open_record(run: Plan) -> LiveRecord:

@@ -145,6 +145,7 @@ class Plan:
             warm=self._warm(),
             setup=own.setup,
             lean=own.trial_files == "lean",
+            tensorboard=own.tensorboard,
             checkpoint_at=_checkpoints(sweep),
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hpo.engine.board import Board
 from hpo.engine.cluster import Cluster, await_processes, connected
 from hpo.engine.ending import Ending, signals
 from hpo.engine.fleet import Fleet
@@ -60,6 +61,9 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
     loading = _load_beside(run.options.address)
     with ExitStack() as stack:
         stack.callback(loading.join, LOADING)
+        board = Board(run.directory) if run.sweep.hpo.tensorboard else None
+        if board:
+            stack.callback(board.close)
         if run.past:
             stack.enter_context(_recording(run, session, kept=kept))
         cluster = stack.enter_context(connected(run.options.address))
@@ -67,6 +71,7 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
         if not run.past:  # nothing is there of a run that could not begin
             stack.enter_context(_recording(run, session, kept=kept))
         record = session.opened
+        record.board = board
         anew = not record.state.run
         record.append(run.opening(size, cluster.demand(run.sweep.hpo.resources)))
         for earlier in run.earlier if anew else ():
@@ -81,6 +86,8 @@ def execute(run: Plan, watch: Watch = lambda state: None, session: Session | Non
             outcome = _drive(run, cluster, size, session, watch, loading)
         record.append({"event": "done", "state": outcome.state, "reason": outcome.reason})
         record.commit()
+        if board:
+            board.finish()  # and is waited for once Ray has ended
     return RunResult(run.directory, outcome.state, outcome.reason)
 
 

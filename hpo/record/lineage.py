@@ -18,6 +18,8 @@ class Stretch:
     begin: int
     end: int
     config: dict[str, Any]
+    after: int = 0
+    """The trial's own iteration after which it begins."""
 
 
 def lineage(trials: Mapping[int, TrialRecord], winner: TrialRecord, goal: str) -> list[Stretch]:
@@ -51,17 +53,17 @@ def _generation_at(trial: TrialRecord, iteration: int) -> int:
 
 
 def _ancestry(trials: Mapping[int, TrialRecord], number: int, until: int, at: int) -> list[Stretch]:
-    parts: list[tuple[int, int, dict[str, Any]]] = []
+    parts: list[tuple[int, int, Generation]] = []
     while True:
         one = generations_of(trials[number])[at]
-        parts.append((number, max(0, until - one.iteration), one.config))
+        parts.append((number, max(0, until - one.iteration), one))
         if one.donor is None or one.donor not in trials:
             break
         number, until = one.donor, one.donor_iteration
         at = _generation_at(trials[number], until)
     stretches, begin = [], 0
-    for trial, length, config in reversed(parts):
-        stretches.append(Stretch(trial, begin, begin + length, config))
+    for trial, length, one in reversed(parts):
+        stretches.append(Stretch(trial, begin, begin + length, one.config, one.iteration))
         begin += length
     return stretches
 

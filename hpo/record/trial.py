@@ -22,6 +22,8 @@ class Generation:
     donor_iteration: int
     """The donor's own at the checkpoint that was taken over."""
     config: dict[str, Any]
+    time: float | None = field(default=None, compare=False)
+    """When that was decided, in Unix seconds; None for a trial's beginning."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class TrialState:
         at, donor = as_whole(event.get("iteration"), 0), event.get("donor")
         self.config = dict(event.get("config") or {})
         begun = as_whole(event.get("donor_iteration"), 0)
-        self.generations.append(Generation(at, donor, begun, self.config))
+        when = as_number(event.get("time"))
+        self.generations.append(Generation(at, donor, begun, self.config, when))
 
     def end(self, event: Mapping[str, Any]) -> None:
         """An attempt is over. The end of a lost slot knows no values: those reported before it stand."""

@@ -24,6 +24,7 @@ HARMLESS = (
     "hpo.gpu_memory_fraction",
     "hpo.checkpoint",
     "hpo.trial_files",
+    "hpo.tensorboard",
     "hpo.slurm",
     "hpo.wandb",
 )

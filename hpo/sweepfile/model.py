@@ -193,6 +193,8 @@ class HpoSettings(Section):
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
     """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
+    tensorboard: StrictBool = True
+    """Whether a run writes TensorBoard's files, in `tensorboard` of its directory."""
     report: StrictBool = True
     """Whether the run directory gets a report.html, every five minutes at most and at the end."""
     slurm: SlurmSettings = SlurmSettings()

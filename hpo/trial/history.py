@@ -11,7 +11,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.objective import AGGREGATES, find
-from hpo.trial.values import plain_row
+from hpo.trial.values import has_only_values, plain_row
 
 
 class History:
@@ -47,6 +47,8 @@ class History:
         number = None if step is None else int(step)
         if number is not None and not self._reach(number):
             return
+        if not has_only_values(data):
+            show_media(data, self.step)
         whole = commit if commit is not None else number is None
         if whole and not self._row:  # by far the most calls
             self._commit_at_once(data)
@@ -108,6 +110,14 @@ class History:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
                 return value
         return None
+
+
+def show_media(data: Mapping[str, Any], step: int) -> None:
+    """Have TensorBoard show what of a row are pictures and histograms, where it is to show this trial."""
+    if os.environ.get("HPO_TENSORBOARD") and client.owner():
+        from hpo.trial.media import show  # most scripts log none
+
+        show(data, step)
 
 
 def warn_of_tensorboard(options: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
+from hpo.trial.media import FOLDER as MEDIA_FOLDER
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
 HEARTBEAT = 1.0
@@ -54,6 +55,8 @@ class Recipe:
     warm: WarmStart | None = None
     setup: str | None = None
     lean: bool = False
+    tensorboard: bool = False
+    """Whether pictures and histograms go into the run's log directory of TensorBoard."""
     checkpoint_at: tuple[int, ...] | None = None
     """Iterations that a checkpoint is needed after; None: whenever the script has one."""
 
@@ -119,6 +122,8 @@ class Recipe:
         env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
         if self.setup:
             env[SETUP] = self.setup
+        if self.tensorboard:
+            env[MEDIA_FOLDER] = os.path.join(self.directory, "tensorboard", f"t{number:04d}", "media")
         if self.trainable and self.max_iterations is not None:
             env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
         if self.checkpoint_at:

@@ -71,7 +71,12 @@ def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a row is flat and all JSON as it stands."""
-    return _SIMPLE.issuperset(map(type, row.values())) and has_text_keys(row)
+    return has_only_values(row) and has_text_keys(row)
+
+
+def has_only_values(row: Mapping[str, Any]) -> bool:
+    """Whether a row is flat, and no object of any library is in it."""
+    return _SIMPLE.issuperset(map(type, row.values()))
 
 
 def has_text_keys(row: Mapping[Any, Any]) -> bool:

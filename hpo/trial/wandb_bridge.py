@@ -11,7 +11,7 @@ from typing import Any
 
 from hpo.trial import client, wandb_mirror
 from hpo.trial.disabled_run import HISTORY, complete, once
-from hpo.trial.history import History, warn_of_tensorboard
+from hpo.trial.history import History, show_media, warn_of_tensorboard
 from hpo.trial.values import plain_row
 
 Wrapper = Callable[..., Any]
@@ -53,6 +53,8 @@ def _after_log(original: Wrapper) -> Wrapper:
         if wandb_mirror.mirror.busy:  # it was reported already
             return original(run, data, step, commit, *args, **more)
         row = plain_row(data) if isinstance(data, Mapping) else {}  # wandb puts its own forms of media in
+        if isinstance(data, Mapping) and len(row) < len(data):
+            show_media(data, _history(run).step if step is None else int(step))
         result = original(run, data, step, commit, *args, **more)
         with wandb_mirror.mirror.silent():
             _history(run).log(row, step, commit)

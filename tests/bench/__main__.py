@@ -16,6 +16,7 @@ BENCHMARKS = {
     "startup": "seconds to the first trial and to exit",
     "suggest": "what a suggestion costs after many trials",
     "regret": "how far from the minimum each search ends, beside Optuna and Ray",
+    "tensorboard": "what TensorBoard's files cost, beside Ray's logger",
     "report": "seconds and bytes of a report",
     "nodes": "how busy the slots of one, two and four nodes are kept",
 }

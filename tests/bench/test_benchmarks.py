@@ -21,6 +21,7 @@ ROWS = {
     "startup": ("hpo run, one trial", "ray.init() alone"),
     "suggest": ("tpe", "gp", "cmaes", "qmc", "bohb"),
     "regret": ("hpo tpe", "hpo gp", "hpo cmaes", "hpo qmc", "hpo bohb"),
+    "tensorboard": ("hpo", "hpo, tensorboard: false", "hpo, 50, data server", "hpo, 50, Python loader"),
     "report": ("20 trials", "200 trials"),
     "nodes": ("2 nodes of 2 slots",),
 }

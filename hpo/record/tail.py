@@ -1,0 +1,65 @@
+"""A trial's metrics.jsonl as it grows → rows; told where the file was cut and written anew."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hpo.trial.lines import unpack
+
+CHUNK = 2**20
+
+
+class Tail:
+    """Reads on where it was. When a trial goes on from a checkpoint, or begins anew, its file is cut."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._sums = array("I")
+        """Checksum of each line read so far,"""
+        self._ends = array("Q")
+        """and where it ends."""
+        self._last = b""
+
+    def news(self) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
+        """Whether all rows come once more because the file was cut; and rows, each with whether it is new."""
+        try:
+            with self.path.open("rb") as file:
+                again = not self._goes_on(file)
+        except OSError:
+            return False, iter(())
+        return again, self._rows(again)
+
+    def _goes_on(self, file: Any) -> bool:
+        if not self._ends:
+            return True
+        file.seek(self._ends[-1] - len(self._last))
+        return bool(file.read(len(self._last)) == self._last)
+
+    def _rows(self, again: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+        old, at = (self._sums, 0) if again else (array("I"), len(self._sums))
+        if again:
+            self._sums, self._ends, self._last = array("I"), array("Q"), b""
+        for line in self._lines(self._ends[-1] if self._ends else 0):
+            total = zlib.crc32(line)
+            known = at < len(old) and old[at] == total
+            if not known:
+                old = array("I")
+            at += 1
+            self._sums.append(total)
+            self._ends.append((self._ends[-1] if self._ends else 0) + len(line))
+            self._last = line
+            row = unpack(line)
+            if row is not None:
+                yield row, not known
+
+    def _lines(self, offset: int) -> Iterator[bytes]:
+        """Whole lines from there on."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
