@@ -167,8 +167,7 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             for i in range(1, interval + 1):
                 iteration = turn * interval + i
                 last[k] = loss(config, iteration, rng)
-                row = {"_step": iteration - 1, "_time": BEGAN + at + i, "loss": last[k]}
-                rows[k].append(row)
+                rows[k].append({"_step": iteration - 1, "_time": BEGAN + at + i, "loss": last[k]})
             made.say(at + interval, event="result", trial=k + 1, iteration=iteration, value=last[k],
                      best=min(row["loss"] for row in rows[k]))  # fmt: skip
         if turn < intervals - 1:

@@ -43,15 +43,15 @@ function scaleOf(axis) {
   const turn = log ? Math.log10 : (value) => value;
   const [from, to] = [turn(low), turn(high)];
   const place = (value) => (value === null ? null : to > from ? Math.min(1, Math.max(0, (turn(value) - from) / (to - from))) : 0.5);
-  const ticks = (log ? logTicks(low, high) : evenTicks(low, high)).map((value) => [place(value), number(value, 4)]);
+  const ticks = (log ? logTicks(low, high) : evenTicks(low, high, axis.whole)).map((value) => [place(value), number(value, 4)]);
   return { place, ticks };
 }
 
-function evenTicks(low, high) {
+function evenTicks(low, high, whole) {
   if (!(high > low)) return [low];
   const raw = (high - low) / 5;
   const size = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((k) => k * size).find((k) => k >= raw);
+  const step = Math.max(whole ? 1 : 0, [1, 2, 5, 10].map((k) => k * size).find((k) => k >= raw));
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(Number((k * step).toPrecision(12)));
   return found;

@@ -58,7 +58,8 @@ def _group(facts: Facts, kind: str, trials: list[TrialRecord], place: Path) -> d
     examples = []
     for trial in trials[:EXAMPLES]:
         log = trial_directory(facts.record.directory, trial.number) / "log.txt"
-        examples.append({"trial": trial.number, "log": os.path.relpath(log.absolute(), place.absolute())})
+        there = os.path.relpath(log.absolute(), place.absolute()) if log.is_file() else None
+        examples.append({"trial": trial.number, "log": there})
     lines = tail(facts.record.directory, trials[0].number, TAIL)
     return {
         "kind": kind,

@@ -219,7 +219,7 @@ function workerBars() {
       traces.push({ type: "bar", orientation: "h", name: name, y: bars.map((bar) => bar[1]), base: bars.map((bar) => bar[2] / time.of),
         x: bars.map((bar) => bar[3] / time.of), text: bars.map((bar) => `trial ${bar[0]}, ${name}: ${seconds(bar[3])}`),
         textposition: "none", hovertemplate: "%{text}<extra></extra>", xaxis: "x", yaxis: "y",
-        marker: { color: stateColour(name), line: { width: told.bars.length > 300 ? 0.3 : 1, color: colour("card") } } });
+        marker: { color: stateColour(name), line: { width: told.bars.length > 600 ? 0 : told.bars.length > 300 ? 0.3 : 1, color: colour("card") } } });
     }
   }
   const step = Math.ceil(lanes / 32);

@@ -140,7 +140,7 @@ function showSlices() {
     const one = budgets[slicedBudget];
     const hidden = data.trials.parameters.length - 12;
     const beyond = fence(one.values).beyond;
-    said.textContent = `${number(one.of.length)} trials; ${state.theme === "dark" ? "brighter" : "darker"} is later in the run, a ring marks the best.` +
+    said.textContent = `${number(one.of.length)} values: ${one.label}; ${state.theme === "dark" ? "brighter" : "darker"} is later in the run, a ring marks the best.` +
       (one.of.length > SLICED ? ` One in ${Math.ceil(one.of.length / SLICED)} is shown.` : "") +
       (beyond ? ` ${beyond} lie beyond the axis.` : "") + (hidden > 0 ? ` The 12 most important parameters of ${hidden + 12}.` : "");
   };
@@ -214,6 +214,7 @@ function showFailures() {
 }
 
 function link({ trial, log }) {
+  if (log === null) return String(trial);
   return el("a", { href: log.split("/").map(encodeURIComponent).join("/"), title: log }, String(trial));
 }
 

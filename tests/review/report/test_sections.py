@@ -133,9 +133,13 @@ def test_errors_that_differ_in_numbers_and_paths_are_one(tmp_path: Path) -> None
         for n in (1, 2)
         for e in (*begun(n, x=0.1), ended(n, "failed", reason=f"CUDA error {n}", kind="cuda"))
     ]
-    group = told(failures(run_of(tmp_path / "r", events, metric=METRIC), tmp_path))["groups"][0]
+    found = run_of(tmp_path / "r", events, metric=METRIC)
+    (tmp_path / "r" / "trials" / "0001").mkdir(parents=True)
+    (tmp_path / "r" / "trials" / "0001" / "log.txt").write_text("last words\n")
+    group = told(failures(found, tmp_path))["groups"][0]
     assert (group["count"], group["kind"]) == (2, "cuda")
-    assert group["examples"][0]["log"] == "r/trials/0001/log.txt"
+    assert [one["log"] for one in group["examples"]] == ["r/trials/0001/log.txt", None]
+    assert group["tail"] == ["last words"]
 
 
 def test_choices_keep_their_order_and_what_is_missing_is_told_apart(tmp_path: Path) -> None:
