@@ -89,6 +89,7 @@ running() { [ -n "$RAY" ] && kill -0 "$RAY" 2>/dev/null; }
 await_ray() {
   until grep -q 'Ray runtime started' "$LOG" 2>/dev/null; do
     running && [ "$SECONDS" -lt "$TIMEOUT" ] || return 1
+    ! stopped || end 0 # the job was over before this node had joined, perhaps once more
     pause 0.1
   done
   mkdir -p "$DIR/joined" && echo "$ADDRESS, $HAS" >"$DIR/$NODE.new" && mv "$DIR/$NODE.new" "$DIR/joined/$NODE"

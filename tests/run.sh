@@ -110,5 +110,5 @@ printf '\n== slow tests\n'
 slow="process or ray or wandb or oracle"
 if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
-python -m pytest -n 3 --dist loadfile --durations=25 -m "$slow" || failed+=("slow tests") # most of them wait
+python -m pytest -n 2 --dist loadfile --durations=25 -m "$slow" || failed+=("slow tests") # most of them wait
 [ ${#failed[@]} -eq 0 ]

@@ -140,8 +140,10 @@ class ForkServer:
             self.accept(False)
             self.succeeded = self.successor
         elif "unsafe" in report and self.attempts < ATTEMPTS:
-            self.note(f"{report['unsafe']} is not preloaded: it {report['why']}")
-            self.order["without"].append(report["unsafe"])
+            *others, last = report["unsafe"]
+            who = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+            self.note(f"{who} not preloaded: {last if others else 'it'} {report['why']}")
+            self.order["without"] += report["unsafe"]
             self.advance()
             return
         elif "failed" in report:

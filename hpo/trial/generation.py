@@ -119,7 +119,7 @@ def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
     if order["setup"]:
         with exits.noted():
             setup.run(order["setup"])
-        preload.check(order["setup"], before)
+        preload.check([order["setup"]], before)
     if folder is not None:
         sys.path.remove(folder)
     return missing

@@ -28,7 +28,10 @@ OWN = os.path.dirname(os.path.abspath(__file__))
 
 
 class Unsafe(Exception):
-    """Once this was imported the process may no longer be forked; `args`: name and reason."""
+    """Once this was imported the process may no longer be forked; `args`: names and reason.
+
+    The last name is that of what did it; those before it import that one.
+    """
 
 
 def imported() -> list[str]:
@@ -58,8 +61,24 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
     Raises:
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
     """
-    missing = []
-    seen = descriptors()
+    missing: list[str] = []
+    seen, nested = descriptors(), _Nested()
+    sys.meta_path.insert(0, nested)
+    try:
+        _import(names, learned, without, seen, nested, missing)
+    finally:
+        sys.meta_path.remove(nested)
+    return missing
+
+
+def _import(
+    names: Iterable[str],
+    learned: bool,
+    without: Iterable[str],
+    seen: set[str],
+    nested: _Nested,
+    missing: list[str],
+) -> None:
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
     for name in names:
         top = name.partition(".")[0]
@@ -70,20 +89,37 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
         except BaseException as error:  # a module may even call sys.exit
             if not learned:
                 missing.append(f"{name} ({type(error).__name__}: {error})")
-        check(top, seen)
-    return missing
+        check(nested.tops or [top], seen)
+        nested.tops = []  # they were gone again
 
 
-def check(name: str, before: set[str]) -> None:
+class _Nested:
+    """Stands first among Python's finders and finds nothing; sees what is imported as threads appear.
+
+    So those who import the owner of the threads are known too, and not tried in vain.
+    """
+
+    def __init__(self) -> None:
+        self.tops: list[str] = []
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """A module is looked for."""
+        if not self.tops and threads() > 1 and _threads_after_fork() > 1:
+            modules = list(sys.modules.items())
+            begun = [n for n, m in modules if getattr(getattr(m, "__spec__", None), "_initializing", False)]
+            self.tops = list(dict.fromkeys(one.partition(".")[0] for one in begun))
+
+
+def check(names: list[str], before: set[str]) -> None:
     """Raise Unsafe where this process has threads, or sockets, pipes or GPUs that it had not `before`."""
     opened = sorted(descriptors() - before)
     if any(item.startswith("/dev/nvidia") for item in opened) or _cuda_started():
-        raise Unsafe(name, "starts CUDA when it is imported")
+        raise Unsafe(names, "starts CUDA when it is imported")
     if opened:
-        raise Unsafe(name, f"opens a {opened[0].partition(':')[0]} when it is imported")
+        raise Unsafe(names, f"opens a {opened[0].partition(':')[0]} when it is imported")
     count = threads()
     if count > 1 and _threads_after_fork() > 1:
-        raise Unsafe(name, f"starts {count - 1} thread{'s' if count > 2 else ''} when it is imported")
+        raise Unsafe(names, f"starts {count - 1} thread{'s' if count > 2 else ''} when it is imported")
 
 
 def threads() -> int:

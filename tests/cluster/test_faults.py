@@ -208,7 +208,7 @@ def test_daemons_of_slurm_may_come_and_go(lab: Lab, daemon: str) -> None:
 def test_a_dead_head_ends_the_driver_and_requeues(lab: Lab) -> None:
     job = begun(lab, "gcs")
     lab.node("exec", "node1", "pkill", "-KILL", "-x", "gcs_server")
-    until(lambda: restarts(job) == 1, 90, job.output)
+    until(lambda: restarts(job) == 1, 240, job.output)
     completes(job, 40)
     assert list(job.run.glob("slurm/*/node1.ray/*"))  # Ray's logs of the attempt that failed
 

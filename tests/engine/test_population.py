@@ -36,7 +36,7 @@ def toy(config: dict[str, Any]) -> None:
     state = hpo.get_checkpoint() or {"step": 0, "weights": (0.9, 0.9), "way": []}
     step, weights, way = state["step"], state["weights"], list(state["way"])
     while step < config["steps"]:
-        time.sleep(0.02)
+        time.sleep(0.1)  # long enough that members do not end one after another on a busy machine
         weights = tuple(w - 0.1 * config[h] * w for w, h in zip(weights, ("h0", "h1"), strict=True))
         step, way = step + 1, [*way, config["h0"]]
         row = {"loss": sum(w * w for w in weights) - 1.2, "h0": config["h0"], "step": step, "way": way}

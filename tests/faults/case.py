@@ -37,7 +37,8 @@ IDLE = 60.0
 LEAVING = 90.0
 """Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
 ON_ITS_WAY = 0.5
-"""Seconds from a trial's last words to the record of its end, at most: before that nobody can know of it."""
+"""Seconds from a trial's last words to the record of its end, at most: before that nobody can know of it; and
+from a signal to where those see it who were connected with what it kills."""
 TRIES = 3
 """Times that a resume is begun, if it fails; on a busy machine Ray does not always come up."""
 APPEARING = 5.0
@@ -98,7 +99,7 @@ class Kill:
 
     def in_flight(self, attempt: Attempt) -> bool:
         """Whether the tool may have died, or lost the attempt, before it could hear of its end."""
-        cut = not attempt.resumed if self.resumed else attempt.begin <= self.at
+        cut = not attempt.resumed if self.resumed else attempt.begin <= self.at + ON_ITS_WAY
         return cut and attempt.end >= self.at - ON_ITS_WAY
 
 

@@ -32,7 +32,7 @@ NOTES = (
     "hit: runs in which there was such a process; resumed: runs that had to be resumed",
     "lost: trials over at the kill that were run again or are not finished in the end; of all that were over",
     "twice: trials run again after they were over; extra: configurations trained beyond the count",
-    f"late: run again, but in flight at the kill or over {ON_ITS_WAY:g} s before at most, and in no record",
+    f"late: run again, but in flight at the kill or within {ON_ITS_WAY:g} s of it, and in no record",
     "count: runs in which as many trials as asked for have ended; broken: not resumed, three times tried",
     f"hung: nothing happened for {PATIENCE:g} s; orphans: processes left {LEAVING:g} s after the end",
     "s: median seconds from the first start to the last exit",

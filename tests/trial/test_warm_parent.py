@@ -76,6 +76,18 @@ def test_a_module_that_cannot_be_forked_is_left_out_and_named(new: New, code: st
     assert runner("python", loaded).notes == []
 
 
+def test_who_imports_what_starts_threads_is_left_out_with_it_at_once(new: New) -> None:
+    runner = new(modules=["outer", "threaded", "numpy"])
+    runner.script("outer.py", "import threaded")
+    code = "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    runner.script("threaded.py", f"{code}\nimport wave")
+    ended = runner("python", runner.script("loaded.py", LOADED))
+    assert ended.log == "numpy\n"
+    assert ended.notes == [
+        "outer and threaded are not preloaded: threaded starts 1 thread when it is imported"
+    ]
+
+
 def test_a_module_that_is_not_there_is_named(new: New) -> None:
     runner = new(modules=["nosuch.thing", "numpy"])
     ended = runner("python", runner.script("loaded.py", LOADED))
