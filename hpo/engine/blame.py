@@ -32,7 +32,7 @@ class Blame:
     """Sets sick nodes aside, and takes back what it has cost.
 
     Where there are several nodes, a failure for good is `held`: search and early stopping are told of it
-    once a trial has ended well on its node, or nothing runs any more. If the node is set aside before,
+    once a trial has ended well on its node, or nothing runs and no node is coming. If it is set aside before,
     they never hear of it, and the trial runs again elsewhere; no failure in the node's row counts against
     its trial. If most of these trials fail elsewhere too, the node is taken back for good.
     """
@@ -97,12 +97,12 @@ class Blame:
             if place not in self._trusted and self.fleet.elsewhere(place):
                 self._set_aside(place)
 
-    def idle(self) -> bool:
+    def idle(self, *, over: bool) -> bool:
         """Nothing runs: what is held is told, what is set aside is used if nothing else is left.
 
-        Whether there was any of that.
+        Whether there was any of that. Other nodes that soon come up may tell more, unless it is `over`.
         """
-        if self.held:
+        if self.held and (over or not self.fleet.coming):
             self._settle(list(self.held))
             return True
         left = self.aside and not self.fleet.elsewhere("") and not self.fleet.able() - set(self.aside)

@@ -60,9 +60,9 @@ class Controller:
             if self.ending.at_once:
                 self._stop_all()
             self._fill()
-            if not self.running and self.blame.idle():
+            if not self.running and self.blame.idle(over=self._over()):
                 continue
-            if not self.running and (self.ending or self._all_begun()) and not self._more():
+            if not self.running and self._over():
                 self._give_up_paused()
                 self.ending.by(self.early.verdict(several=False))
                 return self.ending.outcome or Outcome("complete")
@@ -73,13 +73,11 @@ class Controller:
             self.deciding.pausing.checkpoints.sweep()
             self.progress()
 
-    def _more(self) -> bool:
-        """Whether trials are to begin that have a number; paused ones are asked for once a slot is up."""
+    def _over(self) -> bool:
+        """Whether no trial will begin any more; paused ones are asked for once a slot is up."""
         asked = bool(self._open(0)) or not self.deciding.pausing.paused
-        return not self.ending and (bool(self.waiting) or not asked)
-
-    def _all_begun(self) -> bool:
-        return self.exhausted or self._full()
+        more = bool(self.waiting) or not asked or not (self.exhausted or self._full())
+        return bool(self.ending) or not more
 
     def _outlook(self) -> tuple[int, int]:
         """How many trials have yet to begin (0 where nobody knows), and how many slots are free."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Path = tuple[str, ...]
@@ -10,13 +10,16 @@ ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
 """What stands for a value that is not there; None is a value."""
 
 
-def flatten(values: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each value that is no mapping, or an empty one, with the keys that lead to it."""
+def flatten(
+    values: Mapping[str, Any], prefix: Path = (), whole: Container[Path] = ()
+) -> Iterator[tuple[Path, Any]]:
+    """Each value that is no mapping, an empty one, or one of `whole`, with the keys that lead to it."""
     for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, (*prefix, str(key)))
+        path = (*prefix, str(key))
+        if isinstance(value, Mapping) and value and path not in whole:
+            yield from flatten(value, path, whole)
         else:
-            yield (*prefix, str(key)), value
+            yield path, value
 
 
 def lookup(values: Mapping[str, Any], path: Path) -> Any:
@@ -38,7 +41,7 @@ def parameter_paths(sweep: Mapping[str, Any], configs: Iterable[Mapping[str, Any
     paths = dict.fromkeys(_declared(parameters, ()) if isinstance(parameters, Mapping) else ())
     declared = frozenset(paths)
     for config in configs:
-        paths.update(dict.fromkeys(_others(config, (), declared)))
+        paths.update(dict.fromkeys(path for path, _ in flatten(config, whole=declared)))
     return list(paths)
 
 
@@ -62,14 +65,3 @@ def _declared(parameters: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
             yield from _declared(inner, (*prefix, str(name)))
         else:
             yield (*prefix, str(name))
-
-
-def _others(config: Mapping[str, Any], prefix: Path, declared: frozenset[Path]) -> Iterator[Path]:
-    for key, value in config.items():
-        path = (*prefix, str(key))
-        if path in declared:
-            continue
-        if isinstance(value, Mapping) and value:
-            yield from _others(value, path, declared)
-        else:
-            yield path

@@ -7,19 +7,19 @@ list or of several types, and a stand-in where its condition does not hold.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from hpo.record.columns import as_json
+from hpo.record.flat import Path, flatten
 from hpo.space.distribution import Distribution
 from hpo.space.parameter import is_nested, parse_parameter
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-Path = tuple[str, ...]
 Value = float | str | bool
 EXPERIMENT = "_hparams_/experiment"
 ABSENT = "—"
@@ -98,7 +98,7 @@ class Columns:
 
     def with_config(self, config: Mapping[str, Any]) -> Columns:
         """With columns for what a configuration holds beside the sweep's parameters; itself where nothing."""
-        new = [(path, value) for path, value in leaves(config, self._known) if path not in self._known]
+        new = [(path, value) for path, value in flatten(config, whole=self._known) if path not in self._known]
         if not new:
             return self
         made = tuple(_guessed(path, value) for path, value in new)
@@ -120,21 +120,9 @@ class Columns:
         return replace(self, _known=frozenset(column.path for column in self.parameters))
 
 
-def leaves(
-    config: Mapping[str, Any], whole: frozenset[Path] = frozenset(), prefix: Path = ()
-) -> Iterator[tuple[Path, Any]]:
-    """Path and value of each parameter in a configuration; mappings in `whole` are values."""
-    for key, value in config.items():
-        path = (*prefix, str(key))
-        if isinstance(value, Mapping) and value and path not in whole:
-            yield from leaves(value, whole, path)
-        else:
-            yield path, value
-
-
 def as_text(value: Any) -> str:
     """Text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else as_json(value)
 
 
 def experiment(columns: Columns, created: float) -> Summary.Value:
@@ -231,7 +219,7 @@ def _of_distribution(path: Path, law: Distribution, *, conditional: bool) -> Ite
     low, high = map(float, support)
     low = low if math.isfinite(low) else law.draw(TAIL)
     high = high if math.isfinite(high) else law.draw(1 - TAIL)
-    log = "log" in law.name
+    log = law.log_scaled
     least = (low if low > 0 else law.draw(TAIL) or getattr(law, "q", TAIL)) if log else low
     absent = (least / 10 if log else _below(low, high)) if conditional else low
     note = f"{absent:g}: absent" if conditional else ""

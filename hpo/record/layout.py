@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.hparams import Column, Columns, Metric
+from hpo.record.objective import nan_counts
 from hpo.record.segment import segment_metrics
 from hpo.record.tensorboard import Layout
 from hpo.record.trials import RunState
@@ -19,7 +20,6 @@ def layout_of(root: Path, run_dir: Path, state: RunState) -> Layout:
     """What all trials share, by the sweep and what is known of its objectives."""
     run, metric = state.run, state.metric or ""
     sweep = run.get("sweep") or {}
-    kind = str(_rule(sweep).get("type") or "")
     goals = [(str(one["name"]), str(one["goal"])) for one in run.get("metrics") or ()]
     mutated = mutated_by(sweep) if metric else None
     if mutated is None:
@@ -36,7 +36,7 @@ def layout_of(root: Path, run_dir: Path, state: RunState) -> Layout:
         metric=metric,
         maximize=state.goal == "maximize",
         beside=tuple(name for name, _ in goals[1:]),
-        nan_counts=bool(kind) and kind != "hyperband",
+        nan_counts=nan_counts(sweep),
         mutated=mutated,
     )
 

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hpo.record.columns import MOST_METRICS, kind_of
 from hpo.record.flat import Path, dotted, flatten
 from hpo.record.metrics import read_rows
+from hpo.record.objective import objective_of
 from hpo.record.trials import RunRecord
-from hpo.sweepfile.early import RULES
-from hpo.trial.objective import Objective
-from hpo.trial.spec import Goal
 
 if TYPE_CHECKING:
     import pandas
 
 HEAD = ("trial", "iteration", "step", "time")
 """Columns that every history has; a metric of one of these names is called «step (metric)»."""
-
-
-def objective_of(record: RunRecord) -> Objective:
-    """What counts the iterations of one trial of a run, as it was counted when it ran."""
-    rule = record.sweep.get("early_terminate")
-    kind = RULES.get(str(rule.get("type"))) if isinstance(rule, Mapping) else None
-    goal: Goal = "maximize" if record.goal == "maximize" else "minimize"
-    nan_counts = bool(rule) and (kind is None or kind.nan_counts)
-    return Objective(record.metric or "", goal, nan_counts=nan_counts)
 
 
 class Sparse:

@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from hpo.errors import UserError
 from hpo.record.export import utc
 from hpo.record.flat import ABSENT, lookup
-from hpo.record.logged import objective_of
 from hpo.record.metrics import read_rows
+from hpo.record.objective import objective_of
 from hpo.record.optuna_space import Shown, shown
 from hpo.record.trial import TrialRecord
 from hpo.record.trials import RunRecord

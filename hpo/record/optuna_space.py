@@ -18,10 +18,9 @@ from optuna.distributions import (
 from hpo.record.columns import as_json
 from hpo.record.flat import ABSENT, Path, dotted, lookup, parameter_paths
 from hpo.record.trials import RunRecord
-from hpo.space.bells import LogNormal
 from hpo.space.categories import Categorical
 from hpo.space.distribution import Distribution, Quantised
-from hpo.space.ranges import IntUniform, LogUniform
+from hpo.space.ranges import IntUniform
 from hpo.space.values import distinct, value_key
 from hpo.sweepfile.load import read_sweep
 
@@ -90,7 +89,7 @@ def _range(distribution: Distribution, values: Sequence[Any]) -> Axis:
     step = distribution.q if isinstance(distribution, Quantised) else None
     ends = [*_ends(distribution), *values]
     low, high = min(ends), max(ends)
-    log = isinstance(distribution, (LogUniform, LogNormal)) and low > 0
+    log = distribution.log_scaled and low > 0
     whole = isinstance(distribution, IntUniform) or isinstance(step, int)
     exact = all(abs(end) <= EXACT and float(end).is_integer() for end in ends)
     if whole and exact and (not log or step in (None, 1)):

@@ -21,13 +21,12 @@ from hpo.errors import UserError
 from hpo.record.journal import JOURNAL, iterate_journal
 from hpo.record.layout import layout_of
 from hpo.record.sweep_log import SweepLog
-from hpo.record.tensorboard import MEDIA, Layout, TrialLog, discard, ended_for_good, name_of
+from hpo.record.tensorboard import Layout, TrialLog, discard, ended_for_good
 from hpo.record.trial import TrialState
 from hpo.record.trials import RunState
 from hpo.trial.lines import unpack
+from hpo.trial.media import LOGS, MEDIA, name_of
 
-FOLDER = "tensorboard"
-"""TensorBoard's log directory inside a run directory."""
 DONE = "ended.txt"
 """Lists the trials in it whose end is written, each with its attempt: nothing of them is told again."""
 LOOK = 1.0
@@ -149,7 +148,7 @@ def follow(run_dir: Path, over: Callable[[float], bool]) -> None:
 
     Raises OSError where the directory cannot be written.
     """
-    scribe = Scribe(run_dir, run_dir / FOLDER)
+    scribe = Scribe(run_dir, run_dir / LOGS)
     file = (run_dir / JOURNAL).open("rb")
     ended, wait = False, 0.0
     with file:
@@ -170,9 +169,9 @@ def rebuild(run_dir: Path, target: Path | None = None) -> Path:
         UserError: There is no run, or its directory cannot be written.
     """
     events = list(iterate_journal(run_dir))
-    root = target or run_dir / FOLDER
+    root = target or run_dir / LOGS
     try:
-        part = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=root.parent))
+        part = Path(tempfile.mkdtemp(prefix=f".{LOGS}-", dir=root.parent))
         try:
             scribe = Scribe(run_dir, part)
             for chunk in _chunks(events):

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import yaml
 
 from hpo.record.events import EventFile, table, text
-from hpo.record.hparams import Columns, as_text, experiment, leaves
+from hpo.record.flat import flatten
+from hpo.record.hparams import Columns, as_text, experiment
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.metrics import read_rows
-from hpo.record.tensorboard import Layout, mutated_values, name_of
+from hpo.record.tensorboard import Layout, mutated_values
 from hpo.record.trial import TrialRecord, TrialState
 from hpo.record.trials import RunState, has_value, rank
+from hpo.trial.media import name_of
 
 SWEEP, LINEAGE = "_sweep", "_best_lineage"
 TOP = 20
@@ -136,13 +138,13 @@ def _best_trials(state: RunState) -> str:
     best = [trial for trial in rank(state.trials.values(), state.goal)[:TOP] if has_value(trial)]
     if not best:
         return ""
-    paths = list(dict.fromkeys(path for trial in best for path, _ in leaves(trial.config)))
+    paths = list(dict.fromkeys(path for trial in best for path, _ in flatten(trial.config)))
     heads = ["trial", "best", "last", "iterations", "state", *(".".join(path) for path in paths)]
     return table([*heads], (_cells(trial, paths) for trial in best))
 
 
 def _cells(trial: TrialState, paths: list[tuple[str, ...]]) -> Iterator[str]:
-    values = dict(leaves(trial.config))
+    values = dict(flatten(trial.config))
     yield name_of(trial.number)
     yield from ("" if value is None else f"{value:.6g}" for value in (trial.value, trial.last))
     yield str(trial.iterations)

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.events import PREFIX, EventFile, numbers
-from hpo.record.hparams import Columns, Value, leaves, session_end, session_start
+from hpo.record.flat import flatten
+from hpo.record.hparams import Columns, Value, session_end, session_start
 from hpo.record.metrics import trial_directory
 from hpo.record.segment import Segment
 from hpo.record.tail import Tail
 from hpo.record.trial import Generation, TrialState
+from hpo.trial.media import MEDIA, name_of
 from hpo.trial.objective import Objective
+from hpo.trial.spec import Goal
 from hpo.trial.watch import METRICS
 
-MEDIA = "media"
-"""Name of the directory in a trial's that its own process writes."""
 ENDED = {"finished": 1, "stopped": 2, "failed": 3}
 DIVERGED, WAITING = 4, 5
 """What `hpo/state` shows; 0 is a trial that runs."""
@@ -50,21 +51,13 @@ class Layout:
 
     def objective(self) -> Objective:
         """A trial's, at its beginning."""
-        goal = "maximize" if self.maximize else "minimize"
-        return Objective(
-            self.metric, "maximize" if goal == "maximize" else "minimize",
-            nan_counts=self.nan_counts, beside=self.beside,
-        )  # fmt: skip
+        goal: Goal = "maximize" if self.maximize else "minimize"
+        return Objective(self.metric, goal, nan_counts=self.nan_counts, beside=self.beside)
 
     @property
     def best(self) -> str:
         """The scalar that holds a trial's best value."""
         return f"best/{self.metric}"
-
-
-def name_of(number: int) -> str:
-    """A trial's directory, and what TensorBoard calls it."""
-    return f"t{number:04d}"
 
 
 def ended_for_good(trial: TrialState) -> bool:
@@ -234,7 +227,7 @@ def discard(directory: Path) -> None:
 
 def mutated_values(config: Mapping[str, Any], names: tuple[str, ...]) -> Values:
     """The numbers among the parameters that a population changes."""
-    values = {".".join(path): value for path, value in leaves(config)}
+    values = {".".join(path): value for path, value in flatten(config)}
     found = {name: values.get(name) for name in names}
     return {
         f"hparam/{name}": float(value)

@@ -14,11 +14,12 @@ from hpo.errors import UserError
 from hpo.record.front import ordered
 from hpo.record.layout import mutated_by
 from hpo.record.observed import Observed, observe
-from hpo.record.scribe import FOLDER, rebuild, told_of
+from hpo.record.scribe import rebuild, told_of
 from hpo.record.sweep_log import LINEAGE, SWEEP
-from hpo.record.tensorboard import ENDED, MEDIA, name_of
+from hpo.record.tensorboard import ENDED
 from hpo.record.trials import RunRecord, has_value
 from hpo.review.merged import merge
+from hpo.trial.media import LOGS, MEDIA, name_of
 
 BEST = 10
 """So many of the best trials a link selects."""
@@ -136,7 +137,7 @@ def _whole(run: Path, spare: Path) -> Shown:
     """A run with a log directory in which nothing is missing: its own, else one made in `spare`."""
     seen = observe(run)
     _check_trials(seen)
-    root, driven = run.absolute() / FOLDER, bool(seen.driver and seen.driver.alive)
+    root, driven = run.absolute() / LOGS, bool(seen.driver and seen.driver.alive)
     if not (root / SWEEP).is_dir() or (not driven and _lacks(seen.record, root)):
         try:
             root = rebuild(run.absolute()) if not driven else rebuild(run.absolute(), spare)

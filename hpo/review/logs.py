@@ -9,7 +9,9 @@ from pathlib import Path
 from rich.text import Text
 
 from hpo.errors import visible
+from hpo.record.metrics import trial_directory
 from hpo.record.trials import RunState
+from hpo.trial.watch import LOG
 
 MOST_BYTES = 4096
 """Read from the end of a log, however long it is."""
@@ -38,7 +40,7 @@ class LogFollower:
 
     def _new(self, number: int, over: bool) -> list[str]:
         try:
-            with (self.run_dir / "trials" / f"{number:04d}" / "log.txt").open("rb") as file:
+            with (trial_directory(self.run_dir, number) / LOG).open("rb") as file:
                 size, read = file.seek(0, os.SEEK_END), self._read.get(number, 0)
                 start = max(min(read, size), size - MOST_AT_ONCE)  # it is shorter where its middle was cut
                 file.seek(start)
@@ -60,7 +62,7 @@ def _shown(line: str) -> str:
 def tail(run_dir: Path, trial: int, lines: int) -> list[str]:
     """The last non-empty lines of a trial's log, without colours; [] if there is no log."""
     try:
-        with (run_dir / "trials" / f"{trial:04d}" / "log.txt").open("rb") as file:
+        with (trial_directory(run_dir, trial) / LOG).open("rb") as file:
             file.seek(-min(MOST_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
             text = file.read().decode(errors="replace")
     except OSError:

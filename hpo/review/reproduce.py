@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 
 from hpo.errors import UserError, visible
+from hpo.record.metrics import trial_directory
 from hpo.record.trials import RunRecord, TrialRecord
 from hpo.sweepfile.program import class_of
 from hpo.trial.command import expand, resolve_interpreter
+from hpo.trial.watch import ARGS_JSON
 
 
 class _Dumper(yaml.SafeDumper):
@@ -84,6 +86,6 @@ def _expanded(record: RunRecord, trial: TrialRecord, env: Mapping[str, str]) -> 
         raise UserError(f"{record.directory} trained a Python function: it has no command line; try --yaml")
     if class_of(program, items):
         raise UserError(f"{record.directory} stepped a class: it has no command line; try --yaml")
-    json_file = str(record.directory.absolute() / "trials" / f"{trial.number:04d}" / "args.json")
+    json_file = str(trial_directory(record.directory.absolute(), trial.number) / ARGS_JSON)
     named = None if program is None else str(program)
     return expand(items, named, trial.config, env=env, json_file=json_file)

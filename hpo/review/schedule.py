@@ -9,10 +9,9 @@ from typing import Any
 import yaml
 
 from hpo.errors import UserError, visible
+from hpo.record.flat import Path, flatten
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _names(record: RunRecord, stretches: list[Stretch]) -> list[str]:
         return [name for name in map(str, named) if path_of(config, name) is not None]
     return [
         ".".join(path)
-        for path in _leaves(config, ())
+        for path, _ in flatten(config)
         if any(value_at(one.config, path) != value_at(config, path) for one in stretches)
     ]
 
@@ -99,11 +98,3 @@ def value_at(config: Mapping[str, Any], path: Path) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
-
-
-def _leaves(config: Mapping[str, Any], prefix: Path) -> Iterable[Path]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*prefix, key))
-        else:
-            yield (*prefix, key)

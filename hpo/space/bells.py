@@ -54,6 +54,7 @@ class LogNormal(Normal):
     """exp() of a normal number; mu and sigma are those of ln x."""
 
     name: ClassVar[str] = "log_normal"
+    log_scaled: ClassVar[bool] = True
     distribution: Literal["log_normal"]  # type: ignore[assignment]
 
     def ppf(self, u: float) -> Any:

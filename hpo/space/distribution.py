@@ -82,6 +82,8 @@ class Distribution(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
     constant: ClassVar[bool] = False
+    log_scaled: ClassVar[bool] = False
+    """Whether equal factors are equally likely, rather than equal differences."""
 
     def ppf(self, u: float) -> Any:
         """Value at quantile `u` in [0, 1]."""

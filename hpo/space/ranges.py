@@ -101,6 +101,7 @@ class LogUniform(Bounded):
     """exp() of a uniform number: min and max are natural-log exponents, not values."""
 
     name: ClassVar[str] = "log_uniform"
+    log_scaled: ClassVar[bool] = True
     distribution: Literal["log_uniform"]
 
     @model_validator(mode="after")

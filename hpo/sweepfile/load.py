@@ -223,6 +223,8 @@ def _words(error: Any, path: tuple[str | int, ...]) -> tuple[str, str]:
             return f"{value!r} is not a choice", suggest(value, choices)
         case "model_type" | "dict_type" | "model_attributes_type" | "union_tag_not_found":
             return f"a mapping is needed, not {value!r}", SHAPES.get(last, "")
+        case "bool_type":
+            return f"{value!r} is neither true nor false", "write true or false"
         case "list_type":
             return f"a list is needed, not {value!r}", SHAPES.get(last, "")
         case "string_pattern_mismatch" if last == "type":

@@ -19,8 +19,10 @@ from typing import Any
 
 from hpo.trial.framing import framed
 
-FOLDER = "HPO_TENSORBOARD"
+PLACE = "HPO_TENSORBOARD"
 """Variable that names the place of a trial's pictures in TensorBoard's log directory, where there is one."""
+LOGS, MEDIA = "tensorboard", "media"
+"""Names of the log directory in a run directory, and of the pictures' in a trial's part of it."""
 MOST = 16
 """Pictures of one list that are shown."""
 BINS = 64
@@ -28,9 +30,14 @@ _BEGAN = int(time.time())
 _failed: list[str] = []
 
 
+def name_of(number: int) -> str:
+    """A trial's directory in the log directory, and what TensorBoard calls it."""
+    return f"t{number:04d}"
+
+
 def show(row: Mapping[str, Any], step: int) -> None:
     """Write what of a row is a picture or a histogram. What goes wrong is said once and hurts nobody."""
-    folder = os.environ.get(FOLDER)
+    folder = os.environ.get(PLACE)
     if not folder or folder in _failed:
         return
     try:

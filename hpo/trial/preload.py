@@ -61,36 +61,22 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
     Raises:
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
     """
-    missing: list[str] = []
+    missing = []
     seen, nested = descriptors(), _Nested()
-    sys.meta_path.insert(0, nested)
-    try:
-        _import(names, learned, without, seen, nested, missing)
-    finally:
-        sys.meta_path.remove(nested)
-    return missing
-
-
-def _import(
-    names: Iterable[str],
-    learned: bool,
-    without: Iterable[str],
-    seen: set[str],
-    nested: _Nested,
-    missing: list[str],
-) -> None:
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
-    for name in names:
-        top = name.partition(".")[0]
-        if top in left_out or name in sys.modules:
-            continue
-        try:
-            importlib.import_module(name)
-        except BaseException as error:  # a module may even call sys.exit
-            if not learned:
-                missing.append(f"{name} ({type(error).__name__}: {error})")
-        check(nested.tops or [top], seen)
-        nested.tops = []  # they were gone again
+    with nested:
+        for name in names:
+            top = name.partition(".")[0]
+            if top in left_out or name in sys.modules:
+                continue
+            try:
+                importlib.import_module(name)
+            except BaseException as error:  # a module may even call sys.exit
+                if not learned:
+                    missing.append(f"{name} ({type(error).__name__}: {error})")
+            check(nested.tops or [top], seen)
+            nested.tops = []  # they were gone again
+    return missing
 
 
 class _Nested:
@@ -101,6 +87,12 @@ class _Nested:
 
     def __init__(self) -> None:
         self.tops: list[str] = []
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *error: object) -> None:
+        sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """A module is looked for."""

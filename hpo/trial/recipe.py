@@ -10,7 +10,7 @@ from typing import Any
 from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
-from hpo.trial.media import FOLDER as MEDIA_FOLDER
+from hpo.trial.media import LOGS, MEDIA, PLACE, name_of
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
 HEARTBEAT = 1.0
@@ -123,7 +123,7 @@ class Recipe:
         if self.setup:
             env[SETUP] = self.setup
         if self.tensorboard:
-            env[MEDIA_FOLDER] = os.path.join(self.directory, "tensorboard", f"t{number:04d}", "media")
+            env[PLACE] = os.path.join(self.directory, LOGS, name_of(number), MEDIA)
         if self.trainable and self.max_iterations is not None:
             env["HPO_MAX_ITERATIONS"] = str(self.max_iterations)
         if self.checkpoint_at:

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from hpo.record.observed import observe
-from hpo.record.scribe import FOLDER, rebuild
+from hpo.record.scribe import rebuild
 from hpo.record.trials import load_run, rank
+from hpo.trial.media import LOGS
 from tests.record.board import Board
 from tests.record.made import Made, asha_run, pbt_run
 
@@ -80,7 +81,7 @@ def test_one_run_is_shown_whole_and_its_best_are_linked(tmp_path: Path) -> None:
         pattern = re.compile(query["runFilter"][0])
         assert [n for n in range(1, 51) if pattern.fullmatch(f"t{n:04d}")] == sorted(t.number for t in best)
     assert list(dashboard.scratch.glob("hpo-*")) == []
-    assert (run / FOLDER).is_dir()
+    assert (run / LOGS).is_dir()
 
 
 def test_several_runs_are_one_experiment(tmp_path: Path) -> None:
@@ -112,11 +113,11 @@ def test_the_best_of_a_population_with_what_led_to_them(tmp_path: Path) -> None:
 def test_rebuild_makes_it_anew_and_starts_nothing(tmp_path: Path) -> None:
     run = asha_run(tmp_path / "run", 5)
     rebuild(run)
-    shutil.rmtree(run / FOLDER / "t0003")
-    (run / FOLDER / "t0099").mkdir()
+    shutil.rmtree(run / LOGS / "t0003")
+    (run / LOGS / "t0099").mkdir()
     done = hpo("--rebuild", run)
-    assert (done.returncode, done.stdout.strip()) == (0, str(run / FOLDER))
-    names = {path.name for path in (run / FOLDER).iterdir()}
+    assert (done.returncode, done.stdout.strip()) == (0, str(run / LOGS))
+    names = {path.name for path in (run / LOGS).iterdir()}
     assert "t0003" in names
     assert "t0099" not in names
 

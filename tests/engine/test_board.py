@@ -15,7 +15,7 @@ import pytest
 
 import hpo
 from hpo.record.holder import owner
-from hpo.record.scribe import FOLDER
+from hpo.trial.media import LOGS
 from tests.record.board import served
 from tests.record.shown import hparams, status, told
 
@@ -56,7 +56,7 @@ def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path
     command = [sys.executable, "-m", "hpo", "run", "sweep.yaml", "--out", "run"]
     with (tmp_path / "said").open("wb") as said:
         driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
-    root = tmp_path / "run" / FOLDER
+    root = tmp_path / "run" / LOGS
     until((root / "_sweep").is_dir)
     with served(root) as board:
         live = board.until(
@@ -95,7 +95,7 @@ def test_a_population_s_clones_are_sessions_with_their_true_values(run_script: A
     rule = {"type": "pbt", "interval": 3, "mutate": ["lr"], "max_iter": 12}
     config = {"parameters": {"lr": {"min": 0.0, "max": 1.0}}, "early_terminate": rule}
     result = run_script(script, config, count=4, seed=2)
-    root = result.directory / FOLDER
+    root = result.directory / LOGS
     clones = sorted(root.glob("t*/g02"))
     assert clones
     for trial in root.glob("t*"):
@@ -115,17 +115,17 @@ def test_it_can_be_switched_off_and_made_later(run_script: Any) -> None:
     script = "import hpo\nhpo.report({'loss': 1.0})"
     config = {"parameters": {"x": {"min": 0.0, "max": 1.0}}, "hpo": {"tensorboard": False}}
     result: hpo.RunResult = run_script(script, config, count=2)
-    assert not (result.directory / FOLDER).exists()
+    assert not (result.directory / LOGS).exists()
     command = [sys.executable, "-m", "hpo", "tensorboard", "--rebuild", str(result.directory)]
     assert subprocess.run(command, timeout=60).returncode == 0
-    assert status(result.directory / FOLDER, "t0002") == 1
+    assert status(result.directory / LOGS, "t0002") == 1
 
 
 @pytest.mark.usefixtures("ray_here")
 def test_a_directory_that_cannot_be_written_costs_the_run_nothing(run_script: Any, tmp_path: Path) -> None:
     script = "import hpo, time\nfor i in range(20):\n    hpo.report({'loss': 1.0})\n    time.sleep(0.1)"
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / FOLDER).write_text("a file is in the way")
+    (tmp_path / "run" / LOGS).write_text("a file is in the way")
     result: hpo.RunResult = run_script(script, {"parameters": {"x": {"min": 0.0, "max": 1.0}}}, count=4)
     assert result.state == "complete"
     assert [trial.state for trial in result.trials] == ["finished"] * 4

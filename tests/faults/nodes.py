@@ -1,7 +1,8 @@
 """`python -m tests.faults.nodes NODE,NODE… ARGUMENT…`: `hpo ARGUMENT…` on a cluster of nodes of these names.
 
 All nodes are on this machine, with two slots each. What a trial starts finds the name of its node in the
-environment of the processes above it, as HPO_TEST_NODE; its own comes from the driver.
+environment of the processes above it, as HPO_TEST_NODE; its own comes from the driver. Ray's workers of a
+node with «late» in its name begin late.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+LATE = Path(__file__).with_name("late")
 STORE = 100 * 2**20
 """Bytes of shared memory a node: only small messages pass."""
 
@@ -24,7 +27,7 @@ def main() -> int:
     cluster = Cluster()
     try:
         for name in names:
-            here = {"HPO_TEST_NODE": name}
+            here = {"HPO_TEST_NODE": name, "PYTHONPATH": f"{LATE}:{os.environ.get('PYTHONPATH', '')}"}
             cluster.add_node(num_cpus=2, object_store_memory=STORE, include_dashboard=False, env_vars=here)
         cluster.wait_for_nodes()
         command = [sys.executable, "-m", "hpo", *argv, "--address", cluster.address]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hpo.record.scribe import FOLDER, Scribe, rebuild
+from hpo.record.scribe import Scribe, rebuild
+from hpo.trial.media import LOGS
 from tests.record.board import served
 from tests.record.made import pbt_run
 from tests.record.shown import NONE, RELU, SWEEP, begun, end, rows
@@ -55,10 +56,10 @@ def test_all_kinds_of_trials_and_parameters(tmp_path: Path, fast: bool) -> None:
 
 def test_a_run_is_followed_as_it_goes_on(tmp_path: Path, fast: bool) -> None:
     made = begun(tmp_path, RELU)
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     scribe.write()
-    with served(tmp_path / FOLDER, fast=fast) as board:
+    with served(tmp_path / LOGS, fast=fast) as board:
         found = board.until(board.sessions, lambda found: "t0001" in found)
         assert found["t0001"]["status"] == "STATUS_UNKNOWN"
         made.rows(1, rows(3.0, 2.0, acc=0.5))
@@ -100,17 +101,17 @@ def test_a_resumed_run_goes_on_in_its_directory(tmp_path: Path, fast: bool) -> N
     made.rows(1, rows(3.0))
     made.rows(2, rows(5.0, 4.0))
     end(made, 1, value=3.0, last=3.0)
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     scribe.write()
-    with served(tmp_path / FOLDER, fast=fast) as board:
+    with served(tmp_path / LOGS, fast=fast) as board:
         board.until(lambda: board.scalars("t0002", "loss"), lambda points: len(points) == 2)
         made.say(30, event="done", state="interrupted", reason="")
         made.say(31, event="run", **{k: v for k, v in made.events[0].items() if k not in ("event", "time")})
         made.say(32, event="start", trial=2, attempt=2, slot=0, node="n", iteration=2)
         made.rows(2, rows(5.0, 4.0, 3.5))
         end(made, 2, value=3.5, last=3.5, iterations=3)
-        again = Scribe(tmp_path, tmp_path / FOLDER)
+        again = Scribe(tmp_path, tmp_path / LOGS)
         again.take(made.events)
         again.write(final=True)
         points = board.until(lambda: board.scalars("t0002", "loss"), lambda points: points[-1] == (2, 3.5))

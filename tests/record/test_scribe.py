@@ -11,7 +11,8 @@ import pytest
 from hpo.errors import UserError
 from hpo.record.events import EventFile
 from hpo.record.journal import read_journal
-from hpo.record.scribe import FOLDER, Scribe, rebuild
+from hpo.record.scribe import Scribe, rebuild
+from hpo.trial.media import LOGS
 from tests.record.made import BEGAN, asha_run
 from tests.record.shown import (
     RELU,
@@ -30,7 +31,7 @@ def test_a_trial_that_begins_anew_goes_back_in_the_same_directory(tmp_path: Path
     """Live, as the run goes on: rows are cut and come again, and an end that did not count is none."""
     made = begun(tmp_path, RELU)
     made.rows(1, rows(5.0, 4.0, 3.0))
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     scribe.write()
     end(made, 1, "failed", at=9, value=3.0)
@@ -41,7 +42,7 @@ def test_a_trial_that_begins_anew_goes_back_in_the_same_directory(tmp_path: Path
     scribe.write()
     made.rows(1, rows(6.0, 5.5, 5.0))
     scribe.write()
-    root = tmp_path / FOLDER
+    root = tmp_path / LOGS
     assert status(root, "t0001") is None
     expected = [(0, 5.0), (1, 4.0), (2, 3.0), (0, 6.0), (1, 5.5), (2, 5.0)]
     assert told(root, "t0001")["loss"] == expected
@@ -53,21 +54,21 @@ def test_rows_that_stay_are_not_told_twice(tmp_path: Path) -> None:
     made = begun(tmp_path, RELU)
     first = rows(5.0, 4.0, 3.0, 2.0)
     made.rows(1, first)
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     scribe.write()
     made.rows(1, first[:2])  # it goes on from its checkpoint
     scribe.write()
     made.rows(1, [*first[:2], {"_step": 2, "_time": BEGAN + 99, "loss": 3.5}])
     scribe.write()
-    assert told(tmp_path / FOLDER, "t0001")["loss"] == [(0, 5.0), (1, 4.0), (2, 3.0), (3, 2.0), (2, 3.5)]
+    assert told(tmp_path / LOGS, "t0001")["loss"] == [(0, 5.0), (1, 4.0), (2, 3.0), (3, 2.0), (2, 3.5)]
 
 
 def test_a_torn_row_waits_for_its_rest(tmp_path: Path) -> None:
     made = begun(tmp_path, RELU)
     made.rows(1, rows(5.0))
     file = tmp_path / "trials" / "0001" / "metrics.jsonl"
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     whole = json.dumps({"_step": 1, "_time": BEGAN, "loss": 4.0}) + "\n"
     with file.open("a") as out:
@@ -76,7 +77,7 @@ def test_a_torn_row_waits_for_its_rest(tmp_path: Path) -> None:
     with file.open("a") as out:
         out.write(whole[10:])
     scribe.write()
-    assert told(tmp_path / FOLDER, "t0001")["loss"] == [(0, 5.0), (1, 4.0)]
+    assert told(tmp_path / LOGS, "t0001")["loss"] == [(0, 5.0), (1, 4.0)]
 
 
 def test_who_goes_on_tells_ended_trials_no_more(tmp_path: Path) -> None:
@@ -84,16 +85,16 @@ def test_who_goes_on_tells_ended_trials_no_more(tmp_path: Path) -> None:
     made.rows(1, rows(5.0))
     made.rows(2, rows(6.0))
     end(made, 1)
-    first = Scribe(tmp_path, tmp_path / FOLDER)
+    first = Scribe(tmp_path, tmp_path / LOGS)
     first.take(made.events)
     first.write()
-    before = sorted((tmp_path / FOLDER / "t0001").iterdir())
+    before = sorted((tmp_path / LOGS / "t0001").iterdir())
     made.rows(2, rows(6.0, 5.0))
     end(made, 2, value=5.0, last=5.0, iterations=2)
-    second = Scribe(tmp_path, tmp_path / FOLDER)
+    second = Scribe(tmp_path, tmp_path / LOGS)
     second.take(made.events)
     second.write(final=True)
-    root = tmp_path / FOLDER
+    root = tmp_path / LOGS
     assert sorted((root / "t0001").iterdir()) == before
     assert [status(root, "t0001"), status(root, "t0002")] == [1, 1]
     assert last(root, "t0002", "loss") == 5.0
@@ -122,13 +123,13 @@ def test_a_failure_that_is_held_back_is_no_end_yet(tmp_path: Path) -> None:
     made = begun(tmp_path, RELU)
     made.rows(1, rows(5.0))
     end(made, 1, "failed", held=True)
-    scribe = Scribe(tmp_path, tmp_path / FOLDER)
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
     scribe.take(made.events)
     scribe.write()
-    assert status(tmp_path / FOLDER, "t0001") is None
+    assert status(tmp_path / LOGS, "t0001") is None
     scribe.take([{"event": "settled", "trials": [1], "time": BEGAN + 50}])
     scribe.write()
-    assert status(tmp_path / FOLDER, "t0001") == 2
+    assert status(tmp_path / LOGS, "t0001") == 2
 
 
 def test_a_rebuilt_directory_has_what_a_live_one_has(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_malformed_keys_are_errors(changes: dict[str, Any], said: str) -> None:
         ({"type": "hyperband", "min_iter": 1.5}, "early_terminate.min_iter: 1.5 is not a whole number;"),
         ({"type": "hyperband", "min_iter": 3, "eta": 1}, "early_terminate.eta: 1: input should be greater"),
         ({"type": "hyperband", "min_iter": 3, "max_iters": 9}, "early_terminate.max_iters: unknown key"),
-        ({"type": "hyperband", "min_iter": 3, "strict": "yes"}, "early_terminate.strict: 'yes': input"),
+        ({"type": "hyperband", "min_iter": 3, "strict": "yes"}, "early_terminate.strict: 'yes' is neither"),
         ({"type": "hyperband", "max_iter": 2, "s": 3}, "early_terminate: max_iter 2 divided by eta 3"),
         ("hyperband", "early_terminate: names a rule without its rungs; write `type: hyperband` and"),
         ("asha", "early_terminate: names a rule without its rungs; write `type: asha` and `min_iter: 3`"),

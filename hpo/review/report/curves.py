@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from hpo.record.metrics import read_rows
+from hpo.record.objective import objective_of
 from hpo.record.trials import rank
 from hpo.review.report.facts import Facts, short
-from hpo.trial.objective import Objective
 
 CURVES = 150
 """So many are drawn at the most."""
@@ -54,7 +54,7 @@ def _chosen(facts: Facts) -> list[int]:
 
 
 def _points(facts: Facts, number: int) -> list[tuple[int, float]]:
-    objective = Objective(facts.record.metric or "", "minimize")
+    objective = objective_of(facts.record)
     points = []
     for row in _rows(facts, number):
         value = objective.add_row(row)

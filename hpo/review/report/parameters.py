@@ -13,9 +13,7 @@ from hpo.record.flat import ABSENT, Path, lookup
 from hpo.record.trials import RunRecord
 from hpo.review.cells import value_text
 from hpo.review.parameters import searched
-from hpo.space.bells import LogNormal
 from hpo.space.categories import Categorical
-from hpo.space.ranges import LogUniform
 from hpo.space.space import SearchSpace
 from hpo.space.values import value_key
 
@@ -85,7 +83,7 @@ def _parameter(path: Path, configs: list[Any], everything: list[Any], distributi
         ends = distribution.support() if distribution is not None else None
         if ends and all(abs(end) < 1e300 for end in ends):
             low, high = min(low, ends[0]), max(high, ends[1])
-        log = isinstance(distribution, (LogUniform, LogNormal)) and low > 0
+        log = distribution is not None and distribution.log_scaled and low > 0
         made = Parameter(path, log, (), (), all(isinstance(value, int) for value in values), low, high)
     return replace(made, values=tuple(made.number(config) for config in configs))
 
