@@ -86,9 +86,10 @@ def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path
 @pytest.mark.usefixtures("ray_here")
 def test_a_population_s_clones_are_sessions_with_their_true_values(run_script: Any) -> None:
     script = """
-        import hpo
+        import time, hpo
         state = hpo.get_checkpoint() or {"step": 0, "sum": 0.0}
         for step in range(state["step"] + 1, 13):
+            time.sleep(0.1)  # long enough that members do not end one after another on a busy machine
             state = {"step": step, "sum": state["sum"] + hpo.config()["lr"]}
             hpo.report({"loss": -state["sum"], "used": hpo.config()["lr"]}, checkpoint=state)
         """
