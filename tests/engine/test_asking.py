@@ -50,7 +50,7 @@ def wait(asked: Asking, number: int) -> Any:
         assert time.monotonic() < deadline
         turns = asked.refs
         assert turns, "nothing would wake the loop"
-        ray.wait(turns, timeout=10)
+        ray.wait(turns, timeout=60)
     return config
 
 
@@ -103,7 +103,7 @@ def test_a_searcher_that_holds_up_slots_is_asked_ahead(beside: SideAsking) -> No
     beside.pace(4, 0.001)
     one_by_one(beside, range(1, 14))
     while beside.refs:
-        ray.wait(beside.refs, timeout=10)
+        ray.wait(beside.refs, timeout=60)
     assert all(beside.suggest(number) for number in range(14, 18))
 
 
@@ -133,7 +133,7 @@ def test_where_no_side_process_lives_the_searcher_is_asked_here(beside: SideAski
         turns = beside.refs
         if turns:
             ray.kill(beside.actor)
-            ray.wait(turns, timeout=10)
+            ray.wait(turns, timeout=60)
     assert [*before, config] == directly(12)
     assert len(beside.notes) == 3
 
@@ -141,7 +141,7 @@ def test_where_no_side_process_lives_the_searcher_is_asked_here(beside: SideAski
 def test_the_searcher_comes_back_with_all_that_it_was_told(beside: SideAsking) -> None:
     beside.pace(4, 0.001)
     one_by_one(beside, range(1, 14))
-    ray.wait(beside.refs, timeout=10)
+    ray.wait(beside.refs, timeout=60)
     back = beside.close()
     assert back.suggested == 13  # those made ahead are taken back
     expected = one_by_one(Asking(copy.deepcopy(back)), range(14, 17))

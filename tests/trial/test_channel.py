@@ -66,7 +66,7 @@ class Ear:
         script.connect(self.channel.path)
         return script
 
-    def until(self, count: int, timeout: float = 5.0) -> None:
+    def until(self, count: int, timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout
         while len(self.heard) < count and time.monotonic() < deadline:
             for key, _ in self.selector.select(0.1):

@@ -60,10 +60,10 @@ def test_a_silent_trial_is_ended_too(runner: Runner) -> None:
 
 
 def test_waiting_for_imports_is_no_running_time(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text("import time; time.sleep(2)")
+    (tmp_path / "slow.py").write_text("import time; time.sleep(5)")
     runner = Runner(tmp_path, modules=["slow"])
     script = runner.script("train.py", "import slow, hpo; hpo.report({'loss': 1})")
-    assert runner("python", script, metric="loss", timeout=1.0).end["state"] == "finished"
+    assert runner("python", script, metric="loss", timeout=3.0).end["state"] == "finished"
     runner.supervisor.close(10)
 
 
@@ -111,13 +111,13 @@ def test_a_class_is_ended_and_the_next_one_runs(
 
 def test_the_time_of_each_attempt_counts_anew(shared: Supervisor, spec: Spec, run: Run) -> None:
     for attempt in (1, 2):
-        it = spec("time.sleep(0.7); log(loss=1)", attempt=attempt, timeout=1.2)
+        it = spec("time.sleep(1.8); log(loss=1)", attempt=attempt, timeout=3.4)
         assert run(shared, it).state == "finished"
 
 
 def test_a_stop_before_the_time_is_a_stop(shared: Supervisor, spec: Spec) -> None:
-    code = "signal.signal(15, lambda *_: (time.sleep(1), sys.exit(0))); log(loss=1); time.sleep(60)"
-    shared.start(spec(code, milestones=None, timeout=0.9))
-    assert shared.events(5)[0]["event"] == "result"
+    code = "signal.signal(15, lambda *_: (time.sleep(3), sys.exit(0))); log(loss=1); time.sleep(60)"
+    shared.start(spec(code, milestones=None, timeout=2.5))
+    assert shared.events(60)[0]["event"] == "result"
     shared.stop("stopped")
     assert [(event["state"], event["kind"]) for event in shared.events(10)] == [("stopped", "")]

@@ -95,7 +95,7 @@ def test_a_stop_ends_a_class_between_two_steps_and_the_instance_is_kept(classes:
     turn = slot.start({"last": 10_000})
     slot.until(lambda: len(slot.rows) > 3)
     turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
+    stopped = slot.end(timeout=60.0)
     assert (stopped.code, stopped.log) == (0, "")
     after = slot.run({"last": 2})
     assert (after.rows, after.pid) == ([{"loss": 1}, {"within": 1}, {"loss": 2}], stopped.pid)
@@ -117,7 +117,7 @@ def test_a_class_that_is_stopped_saves_its_state(classes: Classes) -> None:
     turn = slot.start()
     slot.until(lambda: len(slot.rows) > 3)
     turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
+    stopped = slot.end(timeout=60.0)
     assert stopped.rows[-1] == {}
     assert load(str(slot.log_path.parent / "checkpoints" / "000001")) == {"count": stopped.rows[-2]["loss"]}
 

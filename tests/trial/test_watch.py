@@ -80,7 +80,7 @@ def test_rows_are_on_disk_before_their_result_is_told(
 ) -> None:
     it = spec("for i in range(50): log(loss=i)\ntime.sleep(60)", milestones=[50], kill_grace=1)
     shared.start(it)
-    assert shared.events(5)[0]["iteration"] == 50
+    assert shared.events(60)[0]["iteration"] == 50
     assert len(rows_of(it)) == 50
     shared.stop("stopped")
     assert until_end(shared)[-1]["state"] == "stopped"
@@ -109,7 +109,7 @@ def test_a_script_may_end_well_after_a_stop(shared: Supervisor, spec: Spec, unti
         milestones=None,
     )
     shared.start(it)
-    assert shared.events(5)[0]["iteration"] == 1
+    assert shared.events(60)[0]["iteration"] == 1
     shared.stop("stopped")
     events = until_end(shared)
     assert len(events) == 1  # nothing is decided any more, so nothing is forwarded
@@ -125,7 +125,7 @@ def test_a_script_that_ignores_the_stop_is_killed(
             "signal.signal(15, signal.SIG_IGN); log(loss=1); time.sleep(60)", milestones=None, kill_grace=0.2
         )
     )
-    assert shared.events(5)
+    assert shared.events(60)
     begun = time.monotonic()
     shared.stop("stopped")
     end = until_end(shared)[-1]

@@ -78,7 +78,7 @@ def test_a_stop_ends_a_function_at_its_next_report_and_the_worker_goes_on(calls:
     turn = slot.start({"steps": 10_000})
     slot.until(lambda: len(slot.rows) > 3)
     turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
+    stopped = slot.end(timeout=60.0)
     assert (stopped.code, stopped.log) == (0, "tidied up\n")
     after = slot.run({"steps": 2})
     assert (after.rows, after.pid) == ([{"loss": 0}, {"loss": 1}], stopped.pid)

@@ -27,7 +27,7 @@ def test_a_function_that_handles_sigterm_gets_it_at_once_and_may_save_its_state(
     turn = slot.start({"seconds": 100})
     slot.until(lambda: slot.rows)
     turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
+    stopped = slot.end(timeout=60.0)
     assert (stopped.rows, stopped.code, stopped.log) == ([{"loss": 1}, {"last": 1}], 0, "")
     assert load(str(slot.log_path.parent / "checkpoints" / "000001")) == {"epoch": 7}
     assert slot.run({"seconds": 0}).pid == stopped.pid
@@ -44,6 +44,6 @@ def test_the_checkpoint_of_the_report_that_ends_a_function_counts(calls: Calls) 
     turn = slot.start()
     slot.until(lambda: len(slot.rows) > 1)
     turn.terminate(time.monotonic(), 60.0)
-    stopped = slot.end(timeout=10.0)
+    stopped = slot.end(timeout=60.0)
     folder = slot.log_path.parent / "checkpoints"
     assert load(str(folder / (newest(str(folder)) or ""))) == {"step": stopped.rows[-1]["loss"]}

@@ -81,7 +81,7 @@ class Slot:
         os.close(log)
         return self.turn
 
-    def until(self, condition: Callable[[], object], timeout: float = 20.0) -> None:
+    def until(self, condition: Callable[[], object], timeout: float = 60.0) -> None:
         """Do a supervisor's work until something holds."""
         deadline = time.monotonic() + timeout
         while not condition():
