@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from hpo.trial.environment import OURS, SETUP, WANDB
 from hpo.trial.forked import ForkedProcess
@@ -24,6 +24,8 @@ from hpo.trial.spec import WarmStart
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.py")
 START = 30.0
 """Seconds for a bare Python to start and listen."""
+QUEUED = 2**14
+"""Bytes of a request that wait for a warm parent that imports or sets up; larger ones go in a file."""
 DEATHS = 3
 """Trials lost with a warm parent after which this slot has none any more."""
 
@@ -110,7 +112,11 @@ class WarmParent:
         try:
             link.connect(self._path())
             data = pack(request)
-            sent = socket.send_fds(link, [data], descriptors)
+            with contextlib.ExitStack() as stack:
+                if len(data) > QUEUED:
+                    body = stack.enter_context(self._file(data))
+                    data, descriptors = pack({"body": True}), [*descriptors, body.fileno()]
+                sent = socket.send_fds(link, [data], descriptors)
             link.sendall(data[sent:])
         except OSError as error:
             link.close()
@@ -118,6 +124,15 @@ class WarmParent:
             raise NoWarmParent(str(error)) from error
         link.setblocking(False)
         return link
+
+    def _file(self, data: bytes) -> BinaryIO:
+        """A file without a name that holds data, to be read from its beginning."""
+        path = os.path.join(self.settings.directory, os.urandom(6).hex())
+        file = open(path, "x+b")  # noqa: SIM115 (closed by the caller)
+        os.unlink(path)
+        file.write(data)
+        file.seek(0)
+        return file
 
     def _join(self, call: PythonCall, env: Mapping[str, str], cwd: str) -> None:
         """Be a member of the warm parent of this interpreter; where there is none, start it."""

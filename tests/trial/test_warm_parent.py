@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hpo.trial.environment import SITE
+from hpo.trial.warm import START
 from tests.trial.warm_runner import Runner
 
 New = Callable[..., Runner]
@@ -173,6 +174,42 @@ def test_slots_of_a_node_share_one_parent(new: New) -> None:
     assert first("python", script).log == second("python", script).log
     first.supervisor.close(10)
     assert second("python", script).end["state"] == "finished"
+
+
+SLOW = """
+import os, time
+if "HPO_CHANNEL" not in os.environ:  # no trial
+    open("importing", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+"""
+LATER = """
+import os, time
+while not os.path.exists("importing"):
+    time.sleep(0.01)
+os.environ["LARGE"] = "x" * int(os.environ["SIZE"])
+import hpo
+hpo.report({"loss": 2})
+"""
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_no_slot_is_held_up_while_modules_are_imported(new: New, size: int) -> None:
+    first, second = new(modules=None), new(modules=None)
+    second.settings, second.number = first.settings, 100
+    first.script("site-packages/slow.py", SLOW)
+    env = {"PYTHONPATH": os.pathsep.join([SITE, str(first.folder / "site-packages")]), "SIZE": str(size)}
+    imports = first.script("first.py", "import slow, hpo; hpo.report({'loss': 1})")
+    later = second.begin("python", second.script("later.py", LATER), more_env=env, metric="loss")
+    began = time.monotonic()
+    try:
+        assert first("python", imports, more_env=env, metric="loss").end["value"] == 1
+        assert second.end(later)["value"] == 2
+        assert time.monotonic() - began < START  # then a supervisor that waits for the import gives up
+        waits = second.begin("python", imports, more_env={**env, "LARGE": "x" * size}, metric="loss")
+    finally:
+        (first.folder / "go").touch()
+    assert second.end(waits)["value"] == 1
 
 
 def test_a_killed_parent_loses_its_trial_and_is_replaced(new: New, wait_until: WaitUntil) -> None:
