@@ -66,23 +66,21 @@ def test_scancel_ends_all_and_the_run_can_go_on(lab: Lab) -> None:
     completes(Job(lab, again.number, job.cwd, out=job.run), 40)
 
 
-def test_the_time_limit_is_reached_twice_and_all_trials_come(lab: Lab) -> None:
+def test_the_time_limit_ends_a_sweep_without_a_count_and_all_trials_of_one_with_a_count_come(
+    lab: Lab,
+) -> None:
     told = ("sweep.yaml", "--count", "10", "--set", "parameters.seconds.value=25")
     limit = ("--nodes=1", "--cpus-per-task=2", "--gpus-per-node=2", "--time=2", "--signal=B:USR1@60")
     job = lab.submit(sweep_in(lab, "limit"), *told, sbatch=limit, HPO_WARNING="60")
+    endless = lab.submit(sweep_in(lab, "no-count"), "sweep.yaml", sbatch=limit, HPO_WARNING="60")
+    assert endless.ended() == "COMPLETED", endless.output
+    assert restarts(endless) == 0
+    assert endless.events("done")[-1]["state"] == "budget"
     completes(job, 10, 900)
     assert restarts(job) >= 2
     trials = trials_of(job)
     assert max(trial["from"] for trial in trials) > 0  # it had saved its state when it was told to end
     assert sum(trial["to"] - trial["from"] for trial in trials) == 10 * 250
-
-
-def test_a_sweep_without_a_count_ends_well_with_the_time_of_its_job(lab: Lab) -> None:
-    limit = ("--nodes=1", "--cpus-per-task=2", "--gpus-per-node=2", "--time=2", "--signal=B:USR1@60")
-    job = lab.submit(sweep_in(lab, "no-count"), "sweep.yaml", sbatch=limit, HPO_WARNING="60")
-    assert job.ended() == "COMPLETED", job.output
-    assert restarts(job) == 0
-    assert job.events("done")[-1]["state"] == "budget"
 
 
 def test_requeues_are_bounded(lab: Lab) -> None:

@@ -120,13 +120,13 @@ def test_two_jobs_on_the_same_nodes_do_not_meet(lab: Lab, users: tuple[int, int]
 def test_the_network_can_be_named_and_who_does_not_reach_it_says_so(lab: Lab) -> None:
     lab.node("exec", "node3", "ip", "link", "set", "eth1", "down")
     try:
-        told = ("sweep.yaml", "--count", "200")
+        told = ("sweep.yaml", "--count", "120")
         folder = sweep_in(lab, "network")
         job = lab.submit(folder, *told, sbatch=THREE, HPO_INTERFACE="eth1", HPO_START_TIMEOUT="40")
         assert job.ended() == "COMPLETED", job.output
     finally:
         lab.node("exec", "node3", "ip", "link", "set", "eth1", "up")
-    assert_whole(job, 200)
+    assert_whole(job, 120)
     assert {event["node"] for event in job.events("start")} == {"node1", "node2"}
     assert "node3 has not joined within 40 s; the sweep goes on without it" in job.output
     assert "node2 has joined" in job.output
