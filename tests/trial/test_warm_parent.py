@@ -89,6 +89,15 @@ def test_who_imports_what_starts_threads_is_left_out_with_it_at_once(new: New) -
     ]
 
 
+def test_pyarrow_is_preloaded_although_its_allocator_has_a_thread(new: New) -> None:
+    runner = new(modules=["pandas", "pyarrow"])
+    code = "import sys\nprint('pyarrow' in sys.modules)\nimport pandas, pyarrow.compute\n"
+    code += "frame = pandas.DataFrame({'x': range(100_000)})\n"
+    code += "print(pyarrow.compute.sum(pyarrow.Table.from_pandas(frame)['x']).as_py())"
+    ended = runner("python", runner.script("sums.py", code))
+    assert (ended.log, ended.notes) == ("True\n4999950000\n", [])
+
+
 def test_a_module_that_is_not_there_is_named(new: New) -> None:
     runner = new(modules=["nosuch.thing", "numpy"])
     ended = runner("python", runner.script("loaded.py", LOADED))
