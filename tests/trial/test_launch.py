@@ -79,7 +79,7 @@ def test_when_the_supervisor_is_killed_nothing_is_left(
     directory = supervisor._directory
     assert directory
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not running(trial), 2)  # before anyone asks: the kernel did it
+    wait_until(lambda: not running(trial))  # before anyone asks: the kernel did it
     with pytest.raises(SupervisorDied):
         supervisor.events(5)
     assert not supervisor.alive()

@@ -51,7 +51,7 @@ def start(tmp_path: Path, log: Path) -> Iterator[Start]:
         finish(process)
 
 
-def finish(process: TrialProcess, leftover_grace: float = 2.0, timeout: float = 10.0) -> int:
+def finish(process: TrialProcess, leftover_grace: float = 2.0, timeout: float = 60.0) -> int:
     """What the supervisor does: reap, tick, until the group is gone."""
     end = time.monotonic() + timeout
     while not process.gone and time.monotonic() < end:
@@ -65,7 +65,7 @@ def finish(process: TrialProcess, leftover_grace: float = 2.0, timeout: float = 
     return process.status
 
 
-def wait_for(path: Path, text: str, timeout: float = 5.0) -> None:
+def wait_for(path: Path, text: str, timeout: float = 60.0) -> None:
     end = time.monotonic() + timeout
     while text not in (path.read_text() if path.exists() else "") and time.monotonic() < end:
         time.sleep(0.002)
@@ -135,9 +135,9 @@ def test_python_stands_in_for_a_missing_python(start: Start, log: Path) -> None:
 def test_sigterm_is_enough_for_most(start: Start) -> None:
     process = start("sleep", "60")
     begun = time.monotonic()
-    process.terminate(begun, grace=30)
+    process.terminate(begun, grace=60)
     assert finish(process) == -signal.SIGTERM
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 def test_who_ignores_sigterm_is_killed_after_the_grace_period(start: Start, log: Path) -> None:
@@ -145,9 +145,9 @@ def test_who_ignores_sigterm_is_killed_after_the_grace_period(start: Start, log:
     wait_for(log, "up")
     begun = time.monotonic()
     process.terminate(begun, grace=0.2)
-    process.terminate(begun, grace=30)  # asked again: not later
+    process.terminate(begun, grace=60)  # asked again: not later
     assert finish(process) == -signal.SIGKILL
-    assert 0.2 <= time.monotonic() - begun < 5
+    assert 0.2 <= time.monotonic() - begun < 30
 
 
 def test_a_stopped_process_handles_its_end(start: Start, log: Path) -> None:
@@ -168,7 +168,7 @@ def test_the_whole_group_ends(start: Start, log: Path) -> None:
     begun = time.monotonic()
     process.terminate(begun, grace=0.2)
     assert finish(process) == -signal.SIGTERM
-    assert 0.2 <= time.monotonic() - begun < 5
+    assert 0.2 <= time.monotonic() - begun < 30
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
 
@@ -177,7 +177,7 @@ def test_what_a_script_leaves_behind_is_ended(start: Start) -> None:
     begun = time.monotonic()
     process = start("sh", "-c", "sleep 60 & sleep 60 & exit 3")
     assert finish(process) == 3
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
 
@@ -186,4 +186,4 @@ def test_leftovers_that_ignore_sigterm_are_killed(start: Start, log: Path) -> No
     code = f'{sys.executable} -S -c "{IGNORES}time.sleep(60)" & while ! grep -q up {log}; do :; done'
     begun = time.monotonic()
     assert finish(start("sh", "-c", code), leftover_grace=0.2) == 0
-    assert 0.2 <= time.monotonic() - begun < 5
+    assert 0.2 <= time.monotonic() - begun < 30
