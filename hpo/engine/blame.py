@@ -32,9 +32,10 @@ class Blame:
     """Sets sick nodes aside, and takes back what it has cost.
 
     Where there are several nodes, a failure for good is `held`: search and early stopping are told of it
-    once a trial has ended well on its node, or nothing runs and no node is coming. If it is set aside before,
-    they never hear of it, and the trial runs again elsewhere; no failure in the node's row counts against
-    its trial. If most of these trials fail elsewhere too, the node is taken back for good.
+    once a trial has ended well on its node, or nothing runs and no node is coming or no trial is left. If
+    the node is set aside before, they never hear of it, and the trial runs again elsewhere; no failure in
+    the node's row counts against its trial. If most of these trials fail elsewhere too, the node is taken
+    back for good.
     """
 
     def __init__(

@@ -60,9 +60,10 @@ class Controller:
             if self.ending.at_once:
                 self._stop_all()
             self._fill()
-            if not self.running and self.blame.idle(over=self._over()):
+            over = not self.running and self._over()
+            if not self.running and self.blame.idle(over=over):
                 continue
-            if not self.running and self._over():
+            if over:
                 self._give_up_paused()
                 self.ending.by(self.early.verdict(several=False))
                 return self.ending.outcome or Outcome("complete")

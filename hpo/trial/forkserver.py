@@ -8,7 +8,7 @@ A supervisor connects once a trial and sends one JSON line, then reads what beco
 
     trial    {"words", "target", "module", "arguments", "env", "cwd"} and the log's descriptor
              -> {"pid"} or {"refused"}, and at the end {"status": wait status}
-    body     {"body"} and a last descriptor, of a file that holds the line: a request too large to be queued
+    body     {"body": place} of the descriptor of a file that holds the line: a request too large to be queued
     learn    {"learn": [modules], "environ": {variables that were set, or None}}; only the first counts
 
 Nothing but the standard library, from Python 3.9 on.
@@ -171,11 +171,10 @@ class ForkServer:
         link.descriptors += descriptors
         link.bytes += chunk
         if link.bytes.endswith(b"\n"):
-            request, link.bytes = json.loads(link.bytes), b""
-            if "body" in request:
-                with os.fdopen(link.descriptors.pop(), "rb") as file:
-                    request = json.loads(file.read())
-            if "learn" in request:
+            request = link.request()
+            if request is None:
+                link.send({"refused": "no more files can be opened"})
+            elif "learn" in request:
                 self._learn(request)
             elif not link.closed():
                 self._fork(link, request)

@@ -21,6 +21,16 @@ class Link:
         self.descriptors: list[int] = []
         self.pid = 0
 
+    def request(self) -> dict[str, Any] | None:
+        """What the supervisor asks, once its line is whole; None where the file that holds it was lost."""
+        request, self.bytes = json.loads(self.bytes), b""
+        if "body" in request:
+            if len(self.descriptors) <= request["body"]:
+                return None
+            with os.fdopen(self.descriptors.pop(request["body"]), "rb") as file:
+                request = json.loads(file.read())
+        return dict(request)
+
     def send(self, message: dict[str, Any]) -> None:
         """A supervisor that is gone shows when it is read from."""
         with contextlib.suppress(OSError):

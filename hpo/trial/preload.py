@@ -132,8 +132,10 @@ def _is_dispensable(thread: str) -> bool:
     try:
         with open(f"/proc/self/task/{thread}/comm", "rb") as file:
             return file.read().rstrip() in DISPENSABLE
-    except OSError:  # it has just ended
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
         return True
+    except OSError:
+        return False
 
 
 def descriptors() -> set[str]:

@@ -113,9 +113,10 @@ class WarmParent:
             link.connect(self._path())
             data = pack(request)
             with contextlib.ExitStack() as stack:
-                if len(data) > QUEUED:
-                    body = stack.enter_context(self._file(data))
-                    data, descriptors = pack({"body": True}), [*descriptors, body.fileno()]
+                if len(data) > QUEUED and (body := self._file(data)):
+                    stack.enter_context(body)
+                    data = pack({"body": len(descriptors)})
+                    descriptors = [*descriptors, body.fileno()]
                 sent = socket.send_fds(link, [data], descriptors)
             link.sendall(data[sent:])
         except OSError as error:
@@ -125,14 +126,18 @@ class WarmParent:
         link.setblocking(False)
         return link
 
-    def _file(self, data: bytes) -> BinaryIO:
-        """A file without a name that holds data, to be read from its beginning."""
+    def _file(self, data: bytes) -> BinaryIO | None:
+        """A file without a name that holds data, to be read from its beginning; None where none fits."""
         path = os.path.join(self.settings.directory, os.urandom(6).hex())
-        file = open(path, "x+b")  # noqa: SIM115 (closed by the caller)
-        os.unlink(path)
-        file.write(data)
-        file.seek(0)
-        return file
+        try:
+            with open(path, "x+b", buffering=0) as file:
+                os.unlink(path)
+                if file.write(data) < len(data):
+                    return None
+                file.seek(0)
+                return os.fdopen(os.dup(file.fileno()), "rb")
+        except OSError:
+            return None
 
     def _join(self, call: PythonCall, env: Mapping[str, str], cwd: str) -> None:
         """Be a member of the warm parent of this interpreter; where there is none, start it."""

@@ -22,6 +22,7 @@ import pytest
 from hpo.trial.environment import params_text, trial_environment
 from hpo.trial.launch import Supervisor, spawn
 from hpo.trial.spec import TrialEnd, TrialSpec
+from tests.trial.warm_runner import Runner
 from tests.trial.worker_slot import Slot
 
 SCRIPT = """
@@ -262,3 +263,17 @@ def calls(slot: Slot) -> Callable[[str], Slot]:
         return slot
 
     return prepare
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Callable[..., Runner]]:
+    """Makes slots with a warm parent, by its settings."""
+    made: list[Runner] = []
+
+    def make(**settings: Any) -> Runner:
+        made.append(Runner(tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for runner in made:
+        runner.supervisor.close(10)

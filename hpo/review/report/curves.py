@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +31,7 @@ def curves(facts: Facts) -> dict[str, Any] | str:
     for number in chosen:
         points = _points(facts, number)
         longest = max(longest, len(points))
-        if points:
+        if any(math.isfinite(value) for _, value in points):
             shown = _thinned(points)
             lines.append({"trial": number, "x": [x for x, _ in shown], "y": [short(y) for _, y in shown]})
     if not lines:

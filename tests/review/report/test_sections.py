@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from hpo.record.journal import Journal
 from hpo.review.report.best_so_far import best_so_far
+from hpo.review.report.curves import curves
 from hpo.review.report.facts import Facts, facts_of
 from hpo.review.report.failures import alike, failures
 from hpo.review.report.family import family
@@ -201,3 +203,19 @@ def test_no_run_is_too_odd(tmp_path: Path, events: list[dict[str, Any]], sweep: 
     assert all(
         found[name] for name in ("best", "importance", "slices", "curves", "survival", "workers", "family")
     )
+
+
+def test_only_what_has_a_number_has_a_learning_curve(tmp_path: Path) -> None:
+    rule = {"type": "asha", "min_iter": 1, "max_iter": 9}
+    events = [*begun(1, x=0.1), ended(1, "stopped")]
+    facts = run_of(tmp_path / "run", events, metric={"name": "loss"}, early_terminate=rule)
+    folder = tmp_path / "run" / "trials" / "0001"
+    folder.mkdir(parents=True)
+    rows = [json.dumps({"loss": value, "_step": step}) for step, value in enumerate((float("nan"),) * 3)]
+    (folder / "metrics.jsonl").write_text("\n".join(rows) + "\n")
+    assert curves(facts) == "no trial has logged a value yet"
+    rows += [json.dumps({"loss": 0.5, "_step": 3})]
+    (folder / "metrics.jsonl").write_text("\n".join(rows) + "\n")
+    drawn = curves(facts)
+    assert isinstance(drawn, dict)
+    assert drawn["lines"] == [{"trial": 1, "x": [1, 2, 3, 4], "y": [None, None, None, 0.5]}]
