@@ -31,7 +31,7 @@ def test_each_names_the_schema_and_loads_without_a_warning(path: Path) -> None:
 def test_each_runs(path: Path, tmp_path: Path) -> None:
     sweep = read_sweep(path).valid()
     short = {"value": 3} if sweep.early_terminate else {"value": 1}
-    arguments = ["--count", "2", "--seed", "1", "--out", "run", "--set", f"parameters.epochs={short}"]
+    arguments = ["--count", "3", "--seed", "1", "--out", "run", "--set", f"parameters.epochs={short}"]
     command = [sys.executable, "-m", "hpo", "run", str(path), *arguments]
     wide = {**os.environ, "COLUMNS": "140"}
     done = subprocess.run(
@@ -39,7 +39,7 @@ def test_each_runs(path: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     run = load_run(tmp_path / "run")
-    assert len(run.trials) == 2
+    assert len(run.trials) == 3
     assert {trial.state for trial in run.trials} <= {"finished", "stopped"}
     assert all(trial.value is not None for trial in run.trials)
     assert sweep.metric is not None

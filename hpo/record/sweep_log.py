@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import yaml
 
 from hpo.record.events import EventFile, table, text
-from hpo.record.flat import flatten
+from hpo.record.flat import Path, dotted, flatten
 from hpo.record.hparams import Columns, as_text, experiment
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.metrics import read_rows
@@ -139,11 +139,11 @@ def _best_trials(state: RunState) -> str:
     if not best:
         return ""
     paths = list(dict.fromkeys(path for trial in best for path, _ in flatten(trial.config)))
-    heads = ["trial", "best", "last", "iterations", "state", *(".".join(path) for path in paths)]
+    heads = ["trial", "best", "last", "iterations", "state", *dotted(paths)]
     return table([*heads], (_cells(trial, paths) for trial in best))
 
 
-def _cells(trial: TrialState, paths: list[tuple[str, ...]]) -> Iterator[str]:
+def _cells(trial: TrialState, paths: list[Path]) -> Iterator[str]:
     values = dict(flatten(trial.config))
     yield name_of(trial.number)
     yield from ("" if value is None else f"{value:.6g}" for value in (trial.value, trial.last))

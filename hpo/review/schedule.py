@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from hpo.errors import UserError, visible
-from hpo.record.flat import Path, flatten
+from hpo.record.flat import Path, flatten, lookup
 from hpo.record.lineage import Stretch, lineage
 from hpo.record.trials import RunRecord, TrialRecord, has_value, rank
 
@@ -66,7 +66,7 @@ def _names(record: RunRecord, stretches: list[Stretch]) -> list[str]:
     return [
         ".".join(path)
         for path, _ in flatten(config)
-        if any(value_at(one.config, path) != value_at(config, path) for one in stretches)
+        if any(lookup(one.config, path) != lookup(config, path) for one in stretches)
     ]
 
 
@@ -74,7 +74,7 @@ def _changes(stretches: Iterable[Stretch], name: str) -> dict[int, Any]:
     changes: dict[int, Any] = {}
     for one in stretches:
         path = path_of(one.config, name)
-        value = value_at(one.config, path) if path else None
+        value = lookup(one.config, path) if path else None
         if not changes or value != list(changes.values())[-1]:
             changes[one.begin] = value
     return changes
@@ -90,11 +90,3 @@ def path_of(config: Mapping[str, Any], name: str) -> Path | None:
             if rest is not None:
                 return (key, *rest)
     return None
-
-
-def value_at(config: Mapping[str, Any], path: Path) -> Any:
-    """What stands there; None where nothing does."""
-    value: Any = config
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

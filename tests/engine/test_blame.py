@@ -29,15 +29,23 @@ COUNT = 120
 
 
 class Nodes(Simulation):
-    """Two slots on each of the nodes a, b and c; `failing` says which attempts fail."""
+    """Two slots on each of the nodes a, b and c; `failing` says which attempts fail.
+
+    Until the time `late` b is alone, and the others are coming.
+    """
 
     def __init__(
-        self, directory: Path, failing: Callable[[Process, str], bool], *, alike: bool = False
+        self,
+        directory: Path,
+        failing: Callable[[Process, str], bool],
+        *,
+        alike: bool = False,
+        late: float = 0.0,
     ) -> None:
         super().__init__(directory, saving=False)
         self.seats = {slot: Seat(f"host-{place}", place) for slot, place in enumerate("aabbcc")}
         self.failing, self.alike = failing, alike
-        self.now = 0.0
+        self.now, self.late, self.coming = 0.0, late, late > 0
         self.begun: list[tuple[int, str]] = []
         self.gone: set[str] = set()
 
@@ -45,7 +53,7 @@ class Nodes(Simulation):
         return next(seat.place for seat in self.seats.values() if number in seat.trials)
 
     def open(self, depth: int) -> list[int]:
-        closed = self.aside | self.gone
+        closed = self.aside | self.gone | self._missing
         return [slot for slot in super().open(depth) if self.seats[slot].place not in closed]
 
     def start(self, slot: int, starts: list[Any]) -> None:
@@ -53,7 +61,11 @@ class Nodes(Simulation):
         self.begun += [(start[0], self.seats[slot].place) for start in starts]
 
     def elsewhere(self, place: str) -> bool:
-        return bool(self.able() - self.aside - {place})
+        return bool(self.able() - self.aside - self._missing - {place})
+
+    @property
+    def _missing(self) -> set[str]:
+        return {"a", "c"} if self.coming else set()
 
     def able(self) -> set[str]:
         return super().able() - self.gone
@@ -63,6 +75,7 @@ class Nodes(Simulation):
 
     def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
         self.now += 0.25
+        self.coming = self.now < self.late
         for seat in self.seats.values():
             while seat.place in self.gone and seat.trials:
                 number = seat.trials.pop()
@@ -134,9 +147,11 @@ def sweep_of(method: str = "random") -> Sweep:
     )
 
 
-@pytest.mark.parametrize("spare", [0, 2])
-def test_what_a_sick_node_fails_runs_elsewhere_and_counts_for_nothing(spare: int, tmp_path: Path) -> None:
-    fleet = Nodes(tmp_path, lambda process, place: place == "b", alike=True)
+@pytest.mark.parametrize(("spare", "late"), [(0, 0.0), (2, 0.0), (0, 12.0)])
+def test_what_a_sick_node_fails_runs_elsewhere_and_counts_for_nothing(
+    spare: int, late: float, tmp_path: Path
+) -> None:
+    fleet = Nodes(tmp_path, lambda process, place: place == "b", alike=True, late=late)
     run = Run(fleet, sweep_of(), tmp_path, spare)
     assert run.outcome.state == "complete"
     state = run.state

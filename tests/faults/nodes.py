@@ -27,7 +27,8 @@ def main() -> int:
     cluster = Cluster()
     try:
         for name in names:
-            here = {"HPO_TEST_NODE": name, "PYTHONPATH": f"{LATE}:{os.environ.get('PYTHONPATH', '')}"}
+            path = os.pathsep.join(filter(None, [str(LATE), os.environ.get("PYTHONPATH")]))
+            here = {"HPO_TEST_NODE": name, "PYTHONPATH": path}
             cluster.add_node(num_cpus=2, object_store_memory=STORE, include_dashboard=False, env_vars=here)
         cluster.wait_for_nodes()
         command = [sys.executable, "-m", "hpo", *argv, "--address", cluster.address]

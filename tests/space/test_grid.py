@@ -170,13 +170,14 @@ def test_inactive_parameters_multiply_no_cells() -> None:
     assert len({repr(cell) for cell in cells}) == len(cells)
 
 
-def test_a_conditional_grid_of_a_million_million_cells_is_there_at_once() -> None:
+def test_a_conditional_grid_of_countless_cells_is_there_at_once() -> None:
     start = time.monotonic()
-    whole = parse_parameter({"min": 0, "max": 10**6 - 1}).distribution
+    many = 10**9
+    whole = parse_parameter({"min": 0, "max": many - 1}).distribution
     made = Grid(SearchSpace.of({"a": whole, "b": whole, "c": when(whole, d=1), "d": choice(0, 1)}))
-    assert made.size == 10**12 * (1 + 10**6)
-    assert made[made.size - 1] == {"a": 999_999, "b": 999_999, "c": 999_999, "d": 1}
-    assert made[1 + 10**6] == {"a": 0, "b": 1, "d": 0}
+    assert made.size == many**2 * (1 + many)
+    assert made[made.size - 1] == {"a": many - 1, "b": many - 1, "c": many - 1, "d": 1}
+    assert made[1 + many] == {"a": 0, "b": 1, "d": 0}
     assert time.monotonic() - start < 30  # listing them would take for ever
 
 

@@ -227,7 +227,7 @@ def test_aliases_cannot_grow_without_limit() -> None:
     lines += [f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 10) + "]" for i in range(1, 12)]
     start = time.monotonic()
     assert "more than 50,000 values; check the anchors and aliases" in refused("\n".join(lines))
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("text", ["[" * 200 + "]" * 200, "a: " + "[" * 50_000, "- " * 60_000])

@@ -45,7 +45,7 @@ def test_merges_of_a_large_mapping_take_no_longer_for_many_small_ones() -> None:
     start = time.monotonic()
     got = value(big + "all: {<<: [*big" + ", *none" * 30_000 + "]}\n")
     assert len(got["all"]) == 4000
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 20
 
 
 def test_an_error_at_the_end_stands_inside_the_file() -> None:

@@ -55,7 +55,7 @@ client.PATIENCE = 1
 start = time.monotonic()
 for _ in range(100000):
     client.report({"text": "x" * 1000})
-print(time.monotonic() - start < 60)
+print(time.monotonic() - start < 10)
 """
 
 

@@ -74,7 +74,7 @@ def test_when_the_slot_goes_the_trial_goes_too(
 def test_when_the_supervisor_is_killed_nothing_is_left(
     supervisor: Supervisor, spec: Spec, run: Run, wait_until: WaitUntil
 ) -> None:
-    code = "import subprocess; subprocess.Popen(['sleep', '60']); log(loss=1); time.sleep(60)"
+    code = "import subprocess; subprocess.Popen(['sleep', '600']); log(loss=1); time.sleep(600)"
     pid, trial = start_and_wait(supervisor, spec(code, milestones=None))
     directory = supervisor._directory
     assert directory

@@ -157,10 +157,13 @@ def test_an_end_that_came_before_the_stop_counts(
 
 
 def test_leftovers_are_ended_and_reaped_at_once(shared: Supervisor, spec: Spec, run: Run) -> None:
-    begun = time.monotonic()
-    end = run(shared, spec(argv=["sh", "-c", "sleep 60 & sleep 60 & exit 0"], metric=""))
-    assert (end.state, end.reason) == ("finished", "")
-    assert time.monotonic() - begun < 30  # some containers' init would reap them much later
+    seconds = []
+    for number in (1, 2, 3):
+        begun = time.monotonic()
+        end = run(shared, spec(argv=["sh", "-c", "sleep 60 & sleep 60 & exit 0"], metric="", number=number))
+        seconds.append(time.monotonic() - begun)
+        assert (end.state, end.reason) == ("finished", "")
+    assert min(seconds) < 1.5  # some containers' init would reap them much later, or after LEFTOVER_GRACE
 
 
 def test_children_that_hold_the_channel_open_do_not_hold_the_end_up(
