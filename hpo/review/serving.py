@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import subprocess
 import sys
@@ -28,17 +29,22 @@ def free_port(host: str, wanted: int | None) -> int:
     Raises:
         UserError: It is taken, or the host is none of this machine's.
     """
+    wrong = "give an address of this machine"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.getaddrinfo(host or None, 0, family)
+    except (socket.gaierror, UnicodeError) as error:
+        said = error.strerror if isinstance(error, socket.gaierror) else "that is no name of a machine"
+        raise UserError(f"--host {host}: {said}; {wrong}") from None
     for port in range(PORT, PORT + TRIED) if wanted is None else [wanted]:
         try:
-            with socket.create_server((host, port)) as server:
+            with socket.create_server((host, port), family=family) as server:
                 return int(server.getsockname()[1])
-        except socket.gaierror as error:
-            raise UserError(f"--host {host}: {error.strerror}; give an address of this machine") from None
         except PermissionError:
             raise UserError(f"port {port} is for root alone; give one above 1023 with --port") from None
         except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise UserError(f"--host {host} is no address of this machine") from None
+            if error.errno != errno.EADDRINUSE:
+                raise UserError(f"--host {host}: {os.strerror(error.errno or 0)}; {wrong}") from None
     which = f"port {wanted} of {host} is" if wanted is not None else f"{TRIED} ports of {host} are"
     raise UserError(f"{which} taken; give another one with --port, or 0 for any that is free")
 

@@ -151,6 +151,17 @@ def test_there_is_nothing_to_show(tmp_path: Path, option: list[str]) -> None:
     assert "has no trials yet" in done.stderr
 
 
-def test_a_host_that_is_none_is_said(tmp_path: Path) -> None:
-    done = hpo(asha_run(tmp_path / "run", 3), "--host", "192.0.2.1")
-    assert (done.returncode, done.stderr) == (1, "hpo: --host 192.0.2.1 is no address of this machine\n")
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("192.0.2.1", "Cannot assign requested address"),
+        ("no.such.host.invalid", ""),  # how a resolver says so depends on it
+        ("x" * 70, "that is no name of a machine"),
+        ("2001:db8::1", ""),  # a machine may have no such addresses at all
+    ],
+)
+def test_a_host_that_is_none_is_said(tmp_path: Path, host: str, said: str) -> None:
+    done = hpo(asha_run(tmp_path / "run", 3), "--host", host)
+    assert done.returncode == 1
+    pattern = rf"hpo: --host {re.escape(host)}: {said or '.+'}; give an address of this machine\n"
+    assert re.fullmatch(pattern, done.stderr), done.stderr
