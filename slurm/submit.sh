@@ -111,6 +111,7 @@ note() {
 trap 'warned=1; say "the time is nearly up"; note USR1 $((warning > 60 ? warning - 30 : warning / 2))' USR1
 trap 'killed=1; say "told to end by Slurm"; note TERM "$HPO_END_GRACE"' TERM INT
 
+headless() { [ -e "$dir/stop" ] || ! lives "$head"; } # the head writes stop before it tidies up
 joined() { find "$dir/joined" -type f 2>/dev/null | wc -l; }
 stands() { [ -s "$dir/address" ] && { [ "$min_nodes" -le 1 ] || [ "$(joined)" -ge "$min_nodes" ]; }; }
 until stands || [ -n "$warned$killed" ] || ! lives "$head" || [ "$SECONDS" -ge "$timeout" ]; do pause 0.1; done
@@ -144,7 +145,7 @@ elif stands; then
     [ -n "$begun" ] || { [ "$out/driver.lock" -nt "$dir/address" ] && begun=1; }
     if [ -z "$deadline" ] && [ -z "$begun" ] && [ $((SECONDS - since)) -ge "$timeout" ]; then
       say "the driver has not begun within $timeout s" && note TERM 10
-    elif [ -z "$lost" ] && ! lives "$head"; then
+    elif [ -z "$lost" ] && headless; then
       lost=1 && say "the head is lost: the driver is told to end" && note TERM 10
     fi
     [ -z "$deadline" ] || [ "$SECONDS" -lt "$deadline" ] || kill -KILL "$driver" 2>/dev/null
@@ -152,6 +153,10 @@ elif stands; then
   wait "$driver"
   code=$?
   say "the driver has ended with exit code $code"
+  # It may have died with the head, whose end Ray tells a moment later.
+  for ((n = 0; n < 50 && code && !${lost:-0}; n++)); do
+    if headless; then lost=1 && say "the head is lost too"; else pause 0.1; fi
+  done
 else
   code=70
   say "no cluster: $(joined) of $min_nodes nodes have joined after $SECONDS s"
