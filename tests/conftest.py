@@ -24,12 +24,13 @@ SLOWER = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by the folder they stand in."""
+    """Mark tests by the folder they stand in; those that take longest come first, beside whatever follows."""
     for item in items:
         place = item.path.relative_to(config.rootpath).as_posix()
         for start, mark in SLOWER.items():
             if place.startswith(start):
                 item.add_marker(mark)
+    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,6 @@ printf '\n== slow tests\n'
 slow="process or ray or wandb or oracle"
 if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
-# Files in their order: those of the Slurm cluster mostly wait, and go on beside all others.
-python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 -m "$slow" || failed+=("slow tests")
+# Three files at a time, for those of the Slurm cluster, which come first, mostly wait.
+python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "$slow" || failed+=("slow tests")
 [ ${#failed[@]} -eq 0 ]
