@@ -154,7 +154,8 @@ elif stands; then
   code=$?
   say "the driver has ended with exit code $code"
   # It may have died with the head, whose end Ray tells a moment later.
-  for ((n = 0; n < 50 && code && !${lost:-0}; n++)); do
+  for ((n = 0; n < 50 && code; n++)); do
+    [ -z "$lost$warned$killed" ] || break
     if headless; then lost=1 && say "the head is lost too"; else pause 0.1; fi
   done
 else

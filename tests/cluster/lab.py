@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL"}
 NOBODY = 65534
+NODE = ("--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
+THREE = ("--nodes=3", *NODE)
 
 
 def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -133,6 +135,11 @@ class Job:
         return dict(re.findall(r"(?:^|\s)(\w+)=(\S*)", told))
 
     @property
+    def restarts(self) -> int:
+        """How often Slurm has requeued it."""
+        return int(self.about()["Restarts"])
+
+    @property
     def output(self) -> str:
         """What the job's script has said, where `sbatch` or `hpo submit` have put it."""
         files = (self.cwd / f"slurm-{self.number}.out", self.run / f"slurm-{self.number}.log")
@@ -181,6 +188,15 @@ def sweep_in(lab: Lab, name: str, user: int = 0) -> Path:
     return folder
 
 
+def begun(lab: Lab, name: str, *words: str, seconds: float = 2, count: int = 40, nodes: int = 3) -> Job:
+    """A job that has all its nodes and has finished some trials."""
+    told = ("sweep.yaml", "--count", str(count), "--set", f"parameters.seconds.value={seconds}", *words)
+    job = lab.submit(sweep_in(lab, name), *told, sbatch=(f"--nodes={nodes}", *NODE))
+    job.until(lambda: len({event["node"] for event in job.events("start")}) == nodes)
+    job.until(lambda: len(job.events("end")) >= nodes)
+    return job
+
+
 def trials_of(job: Job) -> list[dict[str, Any]]:
     """What each process of a trial has said of itself."""
     logs = sorted(job.run.glob("trials/*/log.txt"))
@@ -200,6 +216,11 @@ def assert_whole(job: Job, count: int) -> None:
             assert event["trial"] not in ended, f"trial {event['trial']} ended twice"
             ended.add(event["trial"])
     assert ended == set(begun), job.output
+
+
+def assert_completes(job: Job, count: int, seconds: float = 400) -> None:
+    assert job.ended(seconds) == "COMPLETED", job.output
+    assert_whole(job, count)
 
 
 def hidden(path: str) -> bool:

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.lab import NOBODY, ROOT, Lab, assert_whole, sweep_in, trials_of
-
-THREE = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
+from tests.cluster.lab import NOBODY, ROOT, THREE, Lab, assert_whole, sweep_in, trials_of
 
 
 def at_once(trials: list[dict[str, Any]], gpu: str) -> int:
