@@ -158,7 +158,11 @@ class Job:
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return [event for event in found if kind in ("", event["event"])]
 
-    def until(self, true: Callable[[], Any], seconds: float = 120) -> Any:
+    def nodes(self) -> set[str]:
+        """Where trials have begun."""
+        return {event["node"] for event in self.events("start")}
+
+    def until(self, true: Callable[[], Any], seconds: float = 240) -> Any:
         """Wait for something of a job that runs on."""
 
         def look() -> Any:
@@ -191,10 +195,22 @@ def sweep_in(lab: Lab, name: str, user: int = 0) -> Path:
 def begun(lab: Lab, name: str, *words: str, seconds: float = 2, count: int = 40, nodes: int = 3) -> Job:
     """A job that has all its nodes and has finished some trials."""
     told = ("sweep.yaml", "--count", str(count), "--set", f"parameters.seconds.value={seconds}", *words)
-    job = lab.submit(sweep_in(lab, name), *told, sbatch=(f"--nodes={nodes}", *NODE))
-    job.until(lambda: len({event["node"] for event in job.events("start")}) == nodes)
+    folder = sweep_in(lab, name)
+    with held(folder):
+        job = lab.submit(folder, *told, sbatch=(f"--nodes={nodes}", *NODE))
+        job.until(lambda: len(job.nodes()) == nodes)
     job.until(lambda: len(job.events("end")) >= nodes)
     return job
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """No trial of the sweep there ends within the block: each slot gets some, however late it comes up."""
+    (folder / "hold").touch()
+    try:
+        yield
+    finally:
+        (folder / "hold").unlink()
 
 
 def trials_of(job: Job) -> list[dict[str, Any]]:

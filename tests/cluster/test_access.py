@@ -43,7 +43,7 @@ def running(lab: Lab) -> tuple[Job, Path, dict[str, set[int]]]:
     sbatch = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
     told = ("sweep.yaml", "--count", "5000", "--min-nodes", "3")
     job = lab.submit(sweep_in(lab, "access"), *told, sbatch=sbatch)
-    job.until(lambda: len({event["node"] for event in job.events("start")}) == 3)
+    job.until(lambda: len(job.nodes()) == 3)
     ports = {node: listening(lab, node) - before[node] for node in lab.nodes}
     (token,) = job.run.glob("slurm/*/token")
     return job, token, ports

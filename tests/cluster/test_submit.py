@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.lab import Job, Lab, assert_whole, sweep_in, until
+from tests.cluster.lab import Job, Lab, assert_whole, held, sweep_in, until
 
 
 def hpo(lab: Lab, folder: Path, *words: str) -> str:
@@ -30,9 +30,10 @@ def test_a_submitted_sweep_runs_as_it_was_then(lab: Lab) -> None:
     with pytest.raises(AssertionError, match=f"is submitted already, as job {job.number} pending"):
         submitted(lab, folder, "--out", str(job.out), "--count", "6")
     (folder / "sweep.yaml").write_text("changed meanwhile")
-    lab.call("scontrol", "release", job.number)
-    job.until(lambda: job.events("start"))
-    seen = json.loads(hpo(lab, folder, "status", str(job.out), "--json"))
+    with held(folder):
+        lab.call("scontrol", "release", job.number)
+        job.until(lambda: job.events("start"))
+        seen = json.loads(hpo(lab, folder, "status", str(job.out), "--json"))
     assert (seen["slurm"]["number"], seen["slurm"]["state"]) == (job.number, "RUNNING")
     assert job.ended() == "COMPLETED", job.output
     assert_whole(job, 6)

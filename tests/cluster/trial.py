@@ -1,4 +1,7 @@
-"""A training script that says where it runs and what it sees, and saves its state when it is told to end."""
+"""A training script that says where it runs and what it sees, and saves its state when it is told to end.
+
+It waits for as long as there is a file `hold` beside it.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ def main() -> None:
         "from": step,
         "began": time.time(),
     }
+    while os.path.exists("hold") and not told:
+        time.sleep(0.1)
     while step < 10 * seconds and not told:
         time.sleep(0.1)
         step += 1
