@@ -13,5 +13,6 @@ def rows(run: Path, number: int) -> list[dict[str, Any]]:
 
 
 def events(run: Path, kind: str) -> list[dict[str, Any]]:
-    found = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
+    whole = (run / "journal.jsonl").read_text().rpartition("\n")[0]  # the driver may be writing the next line
+    found = map(json.loads, whole.splitlines())
     return [event for event in found if event["event"] == kind]

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,14 @@ from tests.engine.left_behind import events
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]
-SCRIPT = "import time, hpo; time.sleep(0.5); hpo.report({'loss': hpo.config()['x']})"
+Events = list[dict[str, Any]]
+SCRIPT = """
+import os, time, hpo
+while os.path.exists("hold"):
+    time.sleep(0.1)
+time.sleep(0.5)
+hpo.report({"loss": hpo.config()["x"]})
+"""
 SWEEP = {
     "program": "train.py",
     "method": "random",
@@ -34,8 +43,21 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
 
 
+def wait_for(process: subprocess.Popen[str], folder: Path, kind: str, true: Callable[[Events], bool]) -> None:
+    """Until it is true of the run's events of a kind."""
+    journal, latest = folder / "run" / "journal.jsonl", time.monotonic() + 200
+    while not (journal.exists() and true(events(folder / "run", kind))):
+        assert process.poll() is None
+        assert time.monotonic() < latest
+        time.sleep(0.1)
+
+
 def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
     process = started(tmp_path, "--count", "60")
+    wait_for(process, tmp_path, "end", bool)
+    (tmp_path / "hold").touch()  # there are trials left, however long the node takes
+    wait_for(process, tmp_path, "start", lambda starts: len({event["slot"] for event in starts}) == 4)
+    (tmp_path / "hold").unlink()
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     assert events(tmp_path / "run", "run")[0]["slots"] == 2
@@ -47,11 +69,7 @@ def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [("--count", "1000"), ("--set", "hpo.time_budget=1h")])
 def test_sigusr1_ends_a_run_that_is_to_go_on(tmp_path: Path, end: tuple[str, str]) -> None:
     process = started(tmp_path, *end)
-    journal, latest = tmp_path / "run" / "journal.jsonl", time.monotonic() + 100
-    while not (journal.exists() and '"slots"' in journal.read_text().partition("\n")[2]):
-        assert process.poll() is None
-        assert time.monotonic() < latest
-        time.sleep(0.1)
+    wait_for(process, tmp_path, "slots", bool)
     process.send_signal(signal.SIGUSR1)
     _, said = process.communicate(timeout=100)
     assert process.returncode == 75, said

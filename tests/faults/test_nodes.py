@@ -33,6 +33,9 @@ def node():
 where = node()
 if where.startswith("sick"):
     sys.exit("the GPU has fallen off the bus")
+Path(f"at-{where}").touch()
+while len(list(Path().glob("at-*"))) < 2:  # both sound nodes get trials
+    time.sleep(0.1)
 time.sleep(0.1)
 hpo.report({"loss": hpo.config()["x"], "node": where})
 """
