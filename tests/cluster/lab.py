@@ -162,7 +162,7 @@ class Job:
         """Where trials have begun."""
         return {event["node"] for event in self.events("start")}
 
-    def until(self, true: Callable[[], Any], seconds: float = 240) -> Any:
+    def until(self, true: Callable[[], Any], seconds: float = 120) -> Any:
         """Wait for something of a job that runs on."""
 
         def look() -> Any:

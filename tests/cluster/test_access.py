@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.cluster.lab import HERE, Job, Lab, sweep_in
+from tests.cluster.lab import HERE, THREE, Job, Lab, sweep_in
 
 CLOSED = {
     "UNAUTHENTICATED",
@@ -40,9 +40,8 @@ def calls(
 def running(lab: Lab) -> tuple[Job, Path, dict[str, set[int]]]:
     """A job on all nodes, its token's file, and the ports that are its own."""
     before = {node: listening(lab, node) for node in lab.nodes}
-    sbatch = ("--nodes=3", "--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
     told = ("sweep.yaml", "--count", "5000", "--min-nodes", "3")
-    job = lab.submit(sweep_in(lab, "access"), *told, sbatch=sbatch)
+    job = lab.submit(sweep_in(lab, "access"), *told, sbatch=THREE)
     job.until(lambda: len(job.nodes()) == 3)
     ports = {node: listening(lab, node) - before[node] for node in lab.nodes}
     (token,) = job.run.glob("slurm/*/token")

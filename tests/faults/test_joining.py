@@ -56,8 +56,10 @@ def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
     process = started(tmp_path, "--count", "60")
     wait_for(process, tmp_path, "end", bool)
     (tmp_path / "hold").touch()  # there are trials left, however long the node takes
-    wait_for(process, tmp_path, "start", lambda starts: len({event["slot"] for event in starts}) == 4)
-    (tmp_path / "hold").unlink()
+    try:
+        wait_for(process, tmp_path, "start", lambda starts: len({event["slot"] for event in starts}) == 4)
+    finally:
+        (tmp_path / "hold").unlink()
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     assert events(tmp_path / "run", "run")[0]["slots"] == 2

@@ -34,7 +34,9 @@ where = node()
 if where.startswith("sick"):
     sys.exit("the GPU has fallen off the bus")
 Path(f"at-{where}").touch()
-while len(list(Path().glob("at-*"))) < 2:  # both sound nodes get trials
+for _ in range(1000):  # both sound nodes get trials
+    if len(list(Path().glob("at-*"))) == 2:
+        break
     time.sleep(0.1)
 time.sleep(0.1)
 hpo.report({"loss": hpo.config()["x"], "node": where})
