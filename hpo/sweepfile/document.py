@@ -27,6 +27,9 @@ DIGITS = 300
 """Decimal digits of an integer; a float holds no more."""
 PROBLEMS = 200
 """Reading ends with so many errors, and further warnings are left out."""
+_REPEATED = "the last one is used; remove the other"
+_REPEATED_MERGE = "both are merged and the last one wins; write one: <<: [*winner, *other]"
+"""PyYAML before 6.0.4 lets the last `<<` win, later ones the first: what counts here may not depend on that."""
 _SCALARS = yaml.constructor.SafeConstructor()
 _TAG = "tag:yaml.org,2002:"
 
@@ -167,20 +170,21 @@ class _Builder:
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        lines: dict[str, int] = {}
+        lines: dict[tuple[str, bool], int] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node)
             line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-            if key_node.tag == _TAG + "merge":
-                merged |= self._merged(value_node, path)  # a later `<<` wins, as in PyYAML
-                continue
             here: Path = (*path, key)
+            merge = key_node.tag == _TAG + "merge"
             self.document.places[here] = (line, column)
-            if key in result:
-                where = f"written on line {lines[key]} and again on line {line}"
-                self.document.problem(here, where, "the last one is used; remove the other", "warning")
-            lines[key] = line
-            result[key] = self._value(value_node, here)
+            if (key, merge) in lines:
+                where = f"written on line {lines[key, merge]} and again on line {line}"
+                self.document.problem(here, where, _REPEATED_MERGE if merge else _REPEATED, "warning")
+            lines[key, merge] = line
+            if merge:
+                merged |= self._merged(value_node, path)
+            else:
+                result[key] = self._value(value_node, here)
         return {**merged, **result}
 
     def _merged(self, node: yaml.Node, path: Path) -> dict[str, Any]:

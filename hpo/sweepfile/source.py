@@ -6,6 +6,7 @@ The limits lie far above what sweeps are; they keep memory below 200 MB and time
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -58,6 +59,19 @@ def refuse_sizes(text: str, file: str) -> None:
     """
     if text.startswith("%") and text.count("\n%") > DIRECTIVES:
         raise SweepError([Problem(Place(file, 1, 1), "", "too many % directives", "remove them")])
+    try:
+        _refuse_events(text, file)
+    except yaml.MarkedYAMLError as error:
+        # Newer libyaml stops at a depth of its own, ahead of the events that reach ours; without what lies
+        # behind that place it yields them.
+        mark = error.problem_mark or error.context_mark
+        if mark:
+            with suppress(yaml.YAMLError):
+                _refuse_events(text[: mark.index], file)
+        raise
+
+
+def _refuse_events(text: str, file: str) -> None:
     depth = count = 0
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

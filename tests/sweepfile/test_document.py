@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,15 +184,16 @@ def test_merge_keys() -> None:
     assert parse("{'<<': 1}", "f.yaml").value == {"<<": 1}
 
 
-@pytest.mark.parametrize(
-    "text", ["{<<: {a: 1}, <<: {a: 2}}", "{<<: [{a: 1}, {a: 2}]}", "{a: 0, <<: {a: 1, b: 1}, <<: {b: 2}}"]
-)
-def test_merges_are_those_of_pyyaml(text: str) -> None:
-    assert value(text) == yaml.safe_load(text)
+def test_a_repeated_merge_is_told_with_both_lines_and_the_last_wins() -> None:
+    document = parse("c:\n  a: 0\n  <<: {a: 1, b: 1, d: 3}\n  <<: {b: 2}\n", "f.yaml")
+    assert document.value == {"c": {"a": 0, "b": 2, "d": 3}}
+    said = "written on line 3 and again on line 4; both are merged and the last one wins; write one: "
+    assert notes(document) == [f"f.yaml:4:3: c.<<: warning: {said}<<: [*winner, *other]"]
+    assert value("{<<: [{b: 2}, {a: 1, b: 1}]}") == {"a": 1, "b": 2}
 
 
 def test_a_merge_is_no_repeated_key() -> None:
-    assert notes(parse("r: &r {min: 1}\none: {<<: *r, min: 5}\n", "f.yaml")) == []
+    assert notes(parse("r: &r {min: 1}\none: {<<: *r, min: 5, '<<': 3}\n", "f.yaml")) == []
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_aliases_cannot_grow_without_limit() -> None:
     assert time.monotonic() - start < 20
 
 
-@pytest.mark.parametrize("text", ["[" * 200 + "]" * 200, "a: " + "[" * 50_000, "- " * 60_000])
+@pytest.mark.parametrize("text", ["[" * 200 + "]" * 200, "a: " + "[" * 50_000, "- " * 60_000, "{a: " * 2_000])
 def test_depth_is_limited(text: str) -> None:
     assert "nested more than 100 deep" in refused(text)
 
