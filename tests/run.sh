@@ -1,14 +1,30 @@
 #!/usr/bin/env bash
-# Installs what the tests need, then runs them all: bash tests/run.sh
+# Installs what the tests need, then runs them all: bash tests/run.sh [OPTION…]
 #
-# System packages come by apt where this runs as root; Python packages go into .venv-test and .venv-sweeps in
-# this folder. Later runs install again only when what is to be installed, or Python, has changed.
+#   --newest      with the newest release of each package instead of those in constraints.txt
+#   --oldest      with the lower bounds of pyproject.toml: the fast tests, and a run of each engine
+#   --python X    with another interpreter that is here: a version (3.13) or a path
+#
+# System packages come by apt where this runs as root; Python packages go into .venv-* in this folder. Later runs
+# install again only when what is to be installed, or Python, has changed.
 # Exit code 0: every stage passed; 1: some stage failed, or something is missing that only you can install.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+versions=locked interpreter=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --newest | --oldest) versions=${1#--} ;;
+    --python) interpreter=${2:-} && shift ;;
+    *) echo "tests/run.sh: '$1' is no option; there are --newest, --oldest and --python X" >&2 && exit 1 ;;
+  esac
+  shift
+done
+
+export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=hardlink
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 failed=()
 
 # stage NAME COMMAND…: run it, say how long it took, remember it if it failed.
@@ -62,24 +78,72 @@ system_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 }
 
-# environment FOLDER PACKAGE…: a virtual environment with these packages, made anew only when they changed.
+# find_python VERSION|PATH: the interpreter's path, also where pyenv has it but does not offer it.
+find_python() {
+  local one
+  for one in "$1" "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+    "$one" -c 'import sys; print(sys.executable)' 2>/dev/null && return 0
+  done
+  echo "there is no Python '$1' here" >&2
+  return 1
+}
+
+# uv makes an environment in seconds where pip takes minutes; it is told where pip looks besides the index.
+installer() {
+  local links
+  python=$(find_python "${interpreter:-python3}") || return
+  links=$(python3 -m pip config get global.find-links 2>/dev/null) || true
+  export UV_FIND_LINKS=${UV_FIND_LINKS:-$links}
+  command -v uv >/dev/null && return 0
+  if [ ! -x .venv-uv/bin/uv ]; then
+    python3 -m venv --clear .venv-uv && .venv-uv/bin/pip install -qq -c constraints.txt uv || return
+  fi
+  export PATH=$PATH:$PWD/.venv-uv/bin
+}
+
+# What uv is told of versions. torch stays that of the lock: it is not to bring gigabytes for GPUs unasked.
+choose_versions() {
+  local torch
+  torch=$(grep '^torch==' constraints.txt)
+  echo "$torch" >"$work/torch"
+  uv venv -q --python "$python" "$work/empty" || return
+  if uv pip install --dry-run --python "$work/empty/bin/python" "$torch" 2>&1 | grep -q '+ nvidia-'; then
+    echo "left out: torch and its tests; for $("$python" -V) there is only a build of $torch for CUDA (set UV_TORCH_BACKEND=cpu)"
+    echo "torch; python_version < '3'" >"$work/without"
+    options+=(--override "$work/without")
+    without+=" and not torch"
+  fi
+  case $versions in
+    locked) options+=(-c constraints.txt) ;;
+    newest) options+=(-c "$work/torch") ;;
+    oldest) options+=(-c "$work/torch" --resolution lowest-direct) ;;
+  esac
+}
+
+# environment FOLDER OPTION…: one with what `uv pip install` is told, made again only when that has changed.
 environment() {
   local folder=$1 stamp
   shift
-  stamp=$({ sed '/^\[tool\.ruff\]/,$d' pyproject.toml && python3 --version && pwd && echo "$@"; } | sha256sum)
+  stamp=$({ sed '/^\[tool\.ruff\]/,$d' pyproject.toml && cat constraints.txt && pwd && echo "$python" "$@"; } | sha256sum)
   if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null; then
     return 0
   fi
-  python3 -m venv --clear "$folder" && "$folder/bin/pip" install -qq "$@" && echo "$stamp" >"$folder/stamp"
+  uv venv -q --clear --python "$python" "$folder" &&
+    uv pip install -q --python "$folder/bin/python" "$@" && echo "$stamp" >"$folder/stamp"
 }
 
 # sweeps 0.3.0 defines what W&B's sweeps mean; it needs a numpy that has no build for Python 3.13 and later.
 oracle() {
-  if python3 -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then
-    echo "left out: numpy 1 has no build for $(python3 --version); the comparisons with W&B are skipped"
-    return 0
+  local one python=$python
+  if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then
+    for one in 3.12 3.11 3.10 none; do
+      [ "$one" != none ] || { echo "left out: comparisons with W&B, which take a Python before 3.13"; return 0; }
+      python=$(find_python "$one" 2>/dev/null) && break
+    done
   fi
-  environment .venv-sweeps 'sweeps==0.3.0' 'numpy<2' && export HPO_SWEEPS_PYTHON="$PWD/.venv-sweeps/bin/python"
+  grep -v '^numpy==' constraints.txt >"$work/oracle"
+  environment .venv-sweeps -c "$work/oracle" 'sweeps==0.3.0' 'numpy==1.26.4' &&
+    export HPO_SWEEPS_PYTHON="$PWD/.venv-sweeps/bin/python"
 }
 
 shell_scripts() {
@@ -90,26 +154,40 @@ shell_scripts() {
   find . -path './.*' -prune -o -name '*.sh' -print0 | xargs -0 shellcheck -x .ci/run
 }
 
+options=() without=
 must "system packages" system_packages
-must "environment .venv-test" environment .venv-test -e '.[dev]' wandb
-must "environment .venv-sweeps" oracle
-export PATH="$PWD/.venv-test/bin:$PATH" # trials start `python` by name
+must "installer" installer
+must "versions" choose_versions
+home=.venv-test-$versions-${interpreter//\//_}
+[ "$home" != .venv-test-locked- ] || home=.venv-test
+must "environment $home" environment "$home" "${options[@]}" -e '.[dev]'
+export PATH="$PWD/$home/bin:$PATH" # trials start `python` by name
 
+fast=(python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle and not slurm and not browser$without"
+  --ignore=tests/oracle --ignore=tests/tune --ignore=tests/browser) # importing these costs more than all fast tests
+if [ "$versions" = oldest ]; then
+  stage "fast tests" "${fast[@]}"
+  stage "a run of each engine" python -m pytest tests/engine/test_runs.py -k engine
+  [ ${#failed[@]} -eq 0 ] || exit 1
+  exit 0
+fi
+
+must "environment .venv-sweeps" oracle
 stage "ruff check" ruff check
 stage "ruff format" ruff format --check
 stage "mypy" mypy
 stage "shellcheck" shell_scripts
-stage "fast tests" python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle and not slurm and not browser" \
-  --ignore=tests/oracle --ignore=tests/tune --ignore=tests/browser # importing these costs more than all fast tests
+stage "fast tests" "${fast[@]}"
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\nfailed so far: %s\n' "$(IFS=,; echo "${failed[*]}")"
 fi
 printf '\n== slow tests\n'
-slow="process or ray or wandb or oracle"
+slow="process or ray or wandb"
+if [ -n "${HPO_SWEEPS_PYTHON:-}" ]; then slow+=" or oracle"; fi
 if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
 # Three files at a time, for those of the Slurm cluster, which come first, mostly wait.
-python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "$slow" || failed+=("slow tests")
+python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "($slow)$without" || failed+=("slow tests")
 [ ${#failed[@]} -eq 0 ]

@@ -23,6 +23,7 @@ from hpo.cli.stop import stop
 from hpo.cli.streams import set_up
 from hpo.cli.submit import submit
 from hpo.cli.tensorboard import tensorboard
+from hpo.distribution import namesake
 from hpo.errors import HpoError, visible
 
 app = typer.Typer(
@@ -43,6 +44,8 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
     if version:
         typer.echo(f"hpo {hpo.__version__}")
         raise typer.Exit
+    if note := namesake():
+        print(f"hpo: note: {note}", file=sys.stderr)
 
 
 def main() -> None:

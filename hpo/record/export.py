@@ -8,13 +8,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
+from hpo.distribution import install
 from hpo.errors import UserError
 from hpo.record.columns import Column, as_json
 from hpo.record.flat import ABSENT
 from hpo.record.trial import as_number
 from hpo.record.written import whole_file
 
-NO_PYARROW = "Parquet needs pyarrow: pip install 'hpo[parquet]', or export --csv"
+NO_PYARROW = f"Parquet needs pyarrow: {install('parquet')}, or export --csv"
 
 
 def write_csv(table: Sequence[Column], out: TextIO) -> None:

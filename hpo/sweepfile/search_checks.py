@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo.distribution import install
 from hpo.space.categories import Categorical
 from hpo.space.placing import place
 from hpo.space.space import SearchSpace
@@ -39,7 +40,7 @@ def search_keys(document: Document, raw: Mapping[str, Any]) -> None:
             document.problem(path, f"qmc takes no negative seed, and this is {seed}", "write 0 or more")
     if missing := lacking(method):
         packages = " and ".join(missing)
-        hint = f"pip install 'hpo[{method}]', or write `method: tpe`"
+        hint = f"{install(method)}, or write `method: tpe`"
         document.problem(("method",), f"{method} needs {packages}, which is not installed here", hint)
     if kind == "custom":
         _searcher(document, method)

@@ -10,6 +10,7 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
+from hpo.distribution import install
 from hpo.errors import UserError
 from hpo.sweepfile.choice import choose, lacking
 from hpo.sweepfile.load import load_sweep
@@ -105,7 +106,7 @@ def searcher(
     if sampler == "custom":
         return CustomSearcher(sweep.space, target=sweep.method, folders=folders, **settings)
     if missing := lacking(sampler):
-        raise UserError(f"{sampler} needs {' and '.join(missing)}; pip install 'hpo[{sampler}]'")
+        raise UserError(f"{sampler} needs {' and '.join(missing)}; {install(sampler)}")
     cls = SEARCHERS[sampler]
     settings["allow_duplicates"] = sweep.hpo.allow_duplicates
     if issubclass(cls, ModelSearcher) and sweep.metric:

@@ -1,0 +1,27 @@
+"""The name of this package on the package index → how to install an extra; a namesake that stands beside it."""
+
+from __future__ import annotations
+
+NAME = "hpo-sweeps"
+"""What pip calls this package; `import hpo`, `python -m hpo` and the command are named otherwise."""
+NAMESAKE = "hpo"
+"""Another project's package of the index, which whoever types the name of the command into pip gets."""
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra of this package."""
+    return f"pip install '{NAME}[{extra}]'"
+
+
+def namesake() -> str:
+    """What to do about the other project's package in this environment; empty where it is not there."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        found = distribution(NAMESAKE)
+    except PackageNotFoundError:
+        return ""
+    if any(point.value.startswith("hpo.cli.") for point in found.entry_points):
+        return ""  # ours, of a checkout from before it was renamed
+    title = f"{found.metadata['Name']} {found.version}"
+    return f"{title} is installed here and is another project's: pip uninstall {NAMESAKE}; this one is {NAME}"
