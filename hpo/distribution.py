@@ -1,4 +1,4 @@
-"""The name of this package on the package index → how to install an extra; a namesake that stands beside it."""
+"""This package's name on the package index → how to install an extra; a namesake that stands beside it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def install(extra: str) -> str:
 
 def namesake() -> str:
     """What to do about the other project's package in this environment; empty where it is not there."""
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import distributions
 
-    try:
-        found = distribution(NAMESAKE)
-    except PackageNotFoundError:
-        return ""
-    if any(point.value.startswith("hpo.cli.") for point in found.entry_points):
-        return ""  # ours, of a checkout from before it was renamed
-    title = f"{found.metadata['Name']} {found.version}"
-    return f"{title} is installed here and is another project's: pip uninstall {NAMESAKE}; this one is {NAME}"
+    for found in distributions(name=NAMESAKE):
+        if not any(
+            point.value.startswith("hpo.cli.") for point in found.entry_points
+        ):  # ours, before it had NAME
+            title = f"{found.metadata['Name']} {found.version}"
+            remedy = f"pip uninstall {NAMESAKE}; this one is {NAME}"
+            return f"{title} is installed here and is another project's: {remedy}"
+    return ""

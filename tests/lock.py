@@ -1,7 +1,7 @@
 """pyproject.toml → constraints.txt, exact versions of all it names: `python -m tests.lock [--check]`.
 
 One file for Python 3.10 to 3.13, which differ by markers; pip and uv read it with `-c`. Versions are the newest
-of today, so before it is committed run tests/run.sh as it is, with --newest, --oldest and every --python.
+of today: before they are committed, tests/run.sh has passed as it is, with --newest, --oldest and --python.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ELSEWHERE = re.compile(r"^(nvidia|cuda)-|^triton==|sys_platform == 'win32'")
 
 
 def locked() -> str:
-    """The file's text by what the package index has now; raises CalledProcessError where it cannot be made."""
+    """The file's text by what the package index has; raises CalledProcessError if uv finds no solution."""
     command = ["uv", "pip", "compile", "pyproject.toml", "--all-extras", "--universal", "--python-version"]
     command += ["3.10", "--no-annotate", "--no-header", "--quiet", "--upgrade"]
     made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -29,6 +29,6 @@ def locked() -> str:
 if __name__ == "__main__":
     text = locked()
     if "--check" in sys.argv[1:]:
-        sys.exit(0 if text == FILE.read_text() else f"{FILE.name}: newer versions are out; python -m tests.lock")
+        sys.exit(0 if text == FILE.read_text() else f"{FILE.name}: not as of today: python -m tests.lock")
     FILE.write_text(text)
     print(f"{FILE.name}: {text.count(chr(10)) - 1} versions")

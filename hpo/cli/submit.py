@@ -103,7 +103,13 @@ class _Rest:
         for option in ("--address", "--resume-or-start"):
             if any(argument.split("=")[0] == option for argument in arguments):
                 raise typer.BadParameter(f"the job's script gives {option} itself; leave it out")
-        return cls(tuple(arguments), context.params)
+        read = dict(
+            context.params
+        )  # typer makes paths of the words here, or not before the command is called
+        for name in ("out", "replay"):
+            read[name] = Path(read[name]) if read[name] else None
+        read["prior"] = [Path(one) for one in read["prior"] or ()]
+        return cls(tuple(arguments), read)
 
     @property
     def change(self) -> list[str]:
@@ -119,7 +125,7 @@ class _Rest:
             value = self.read[name]
             if value is not None:
                 found += [option, str(value.absolute() if isinstance(value, Path) else value)]
-        for path in self.read["prior"] or ():
+        for path in self.read["prior"]:
             found += ["--prior", str(path.absolute())]
         for text in self.change:
             found += ["--set", text]

@@ -29,7 +29,7 @@ PROBLEMS = 200
 """Reading ends with so many errors, and further warnings are left out."""
 _REPEATED = "the last one is used; remove the other"
 _REPEATED_MERGE = "both are merged and the last one wins; write one: <<: [*winner, *other]"
-"""PyYAML before 6.0.4 lets the last `<<` win, later ones the first: what counts here may not depend on that."""
+"""PyYAML before 6.0.4 lets the last `<<` win, later ones the first: sweeps may not depend on that."""
 _SCALARS = yaml.constructor.SafeConstructor()
 _TAG = "tag:yaml.org,2002:"
 

@@ -155,7 +155,7 @@ def regret(task: Task) -> float:
 def main(options: Options) -> None:
     """Run all searches, as many at once as there are CPUs; a table a function and degree of parallelism."""
     seeds = options.seeds or (2 if options.quick else 10)
-    trials = options.trials or (20 if options.quick else 100)
+    trials = options.trials or (12 if options.quick else 100)
     rows = [row for row in ROWS if options.peers or row.startswith("hpo")]
     tasks = [
         Task(row, function, at_once, seed, trials)
