@@ -101,22 +101,21 @@ installer() {
   export PATH=$PATH:$PWD/.venv-uv/bin
 }
 
-# What uv is told of versions. torch stays that of the lock: it is not to bring gigabytes for GPUs unasked.
+# What uv is told of versions, here and by tests. torch stays that of the lock: it is not to bring gigabytes for
+# GPUs unasked.
 choose_versions() {
-  local torch
-  torch=$(grep '^torch==' constraints.txt)
-  echo "$torch" >"$work/torch"
+  grep '^torch==' constraints.txt >"$work/torch"
   uv venv -q --python "$python" "$work/empty" || return
-  if uv pip install --dry-run --python "$work/empty/bin/python" "$torch" 2>&1 | grep -q '+ nvidia-'; then
-    echo "left out: torch and its tests; for $("$python" -V) there is only a build of $torch for CUDA (set UV_TORCH_BACKEND=cpu)"
+  if uv pip install --dry-run --python "$work/empty/bin/python" -r "$work/torch" 2>&1 | grep -q '+ nvidia-'; then
+    echo "left out: torch and its tests; for $("$python" -V) there is only a build for CUDA (set UV_TORCH_BACKEND=cpu)"
     echo "torch; python_version < '3'" >"$work/without"
-    options+=(--override "$work/without")
+    export UV_OVERRIDE=$work/without
     without+=" and not torch"
   fi
   case $versions in
-    locked) options+=(-c constraints.txt) ;;
-    newest) options+=(-c "$work/torch") ;;
-    oldest) options+=(-c "$work/torch" --resolution lowest-direct --no-build) ;;
+    locked) export UV_CONSTRAINT=$PWD/constraints.txt ;;
+    newest) export UV_CONSTRAINT=$work/torch ;;
+    oldest) export UV_CONSTRAINT=$work/torch UV_RESOLUTION=lowest-direct && wheels=(--no-build) ;;
   esac
 }
 
@@ -124,7 +123,7 @@ choose_versions() {
 environment() {
   local folder=$1 stamp
   shift
-  stamp=$({ sed '/^\[tool\.ruff\]/,$d' pyproject.toml && cat constraints.txt && pwd && echo "$python" "$@"; } | sha256sum)
+  stamp=$({ sed '/^\[tool\.ruff\]/,$d' pyproject.toml && cat "$UV_CONSTRAINT" && pwd && echo "$python" "$@"; } | sha256sum)
   if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null; then
     return 0
   fi
@@ -142,7 +141,7 @@ oracle() {
     done
   fi
   grep -Ev '^(numpy|scipy)==' constraints.txt >"$work/oracle"
-  environment .venv-sweeps -c "$work/oracle" 'sweeps==0.3.0' 'numpy==1.26.4' 'scipy==1.15.3' &&
+  UV_CONSTRAINT=$work/oracle environment .venv-sweeps 'sweeps==0.3.0' 'numpy==1.26.4' 'scipy==1.15.3' &&
     export HPO_SWEEPS_PYTHON="$PWD/.venv-sweeps/bin/python"
 }
 
@@ -154,20 +153,21 @@ shell_scripts() {
   find . -path './.*' -prune -o -name '*.sh' -print0 | xargs -0 shellcheck -x .ci/run
 }
 
-options=() without=
+without='' wheels=()
 must "system packages" system_packages
 must "installer" installer
 must "versions" choose_versions
 home=.venv-test-$versions-${interpreter//\//_}
 [ "$home" != .venv-test-locked- ] || home=.venv-test
-must "environment $home" environment "$home" "${options[@]}" -e '.[dev]'
+must "environment $home" environment "$home" "${wheels[@]}" -e '.[dev]'
 export PATH="$PWD/$home/bin:$PATH" # trials start `python` by name
 
-fast=(python -m pytest -n 2 -m "not process and not ray and not wandb and not oracle and not slurm and not browser$without"
+pytest=(python -m pytest ${HPO_CORES:+-p tests.bench.cores}) # with HPO_CORES, a table of what each file costs
+fast=("${pytest[@]}" -n 2 -m "not process and not ray and not wandb and not oracle and not slurm and not browser$without"
   --ignore=tests/oracle --ignore=tests/tune --ignore=tests/browser) # importing these costs more than all fast tests
 if [ "$versions" = oldest ]; then
   stage "fast tests" "${fast[@]}"
-  stage "a run of each engine" python -m pytest tests/engine/test_runs.py -k both_engines
+  stage "a run of each engine" "${pytest[@]}" tests/engine/test_runs.py -k both_engines
   [ ${#failed[@]} -eq 0 ] || exit 1
   exit 0
 fi
@@ -189,5 +189,5 @@ if [ -n "${HPO_SWEEPS_PYTHON:-}" ]; then slow+=" or oracle"; fi
 if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
 # Three files at a time, for those of the Slurm cluster, which come first, mostly wait.
-python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "($slow)$without" || failed+=("slow tests")
+"${pytest[@]}" -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "($slow)$without" || failed+=("slow tests")
 [ ${#failed[@]} -eq 0 ]
