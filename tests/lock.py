@@ -1,7 +1,7 @@
 """pyproject.toml → constraints.txt, exact versions of all it names: `python -m tests.lock [--check]`.
 
-One file for Python 3.10 to 3.13, which differ by markers; pip and uv read it with `-c`. Versions are the newest
-of today. Before it is committed, tests/run.sh has passed as it is, and with each of its options.
+One file for Python 3.10 to 3.13, which differ by markers; pip and uv read it with `-c`. Versions are the
+newest of today. Before it is committed, tests/run.sh has passed as it is, and with each of its options.
 """
 
 from __future__ import annotations
