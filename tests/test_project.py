@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import hpo
+from hpo.distribution import NAME
 
 ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -51,5 +55,31 @@ def test_public_names_are_callable_and_stay_so() -> None:
         assert callable(getattr(hpo, name)), name
 
 
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_each_dependency_is_locked_within_its_bounds(python: str) -> None:
+    here = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": "linux"}
+    locked = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#") and holds(one := Requirement(line), here):
+            assert one.name not in locked, f"two versions of {one.name} for Python {python}"
+            (pin,) = one.specifier
+            assert pin.operator == "=="
+            locked[canonicalize_name(one.name)] = pin.version
+    wanted = [Requirement(text) for text in requires(NAME) or ()]
+    assert len(wanted) > 30
+    for one in wanted:
+        assert one.specifier.contains(locked[canonicalize_name(one.name)]), one
+
+
+def holds(requirement: Requirement, environment: dict[str, str]) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
 def test_torch_is_the_newest_without_gigabytes_of_gpu_packages() -> None:
-    assert re.findall(r'^  "torch(.*)",', PROJECT, re.MULTILINE) == [">=1.13,<2.14"]
+    assert re.findall(r'^  "torch([<>=].*)",', PROJECT, re.MULTILINE) == [">=1.13,<2.14"]
+    assert re.findall(r"^torch==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE) == ["2.13.0"]
+
+
+def test_the_set_up_command_installs_what_is_locked() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "pip install -c constraints.txt -e" in readme
