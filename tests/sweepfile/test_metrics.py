@@ -37,7 +37,7 @@ def test_bayes_stands_for_tpe() -> None:
 
 
 def test_one_entry_is_the_same_as_metric() -> None:
-    sweep = read("gp", [{"name": "acc", "goal": "maximize", "target": 0.9}]).valid()
+    sweep = read("tpe", [{"name": "acc", "goal": "maximize", "target": 0.9}]).valid()
     assert sweep.several == ()
     assert sweep.metric is not None
     assert (sweep.metric.name, sweep.metric.goal, sweep.metric.target) == ("acc", "maximize", 0.9)
