@@ -115,7 +115,7 @@ choose_versions() {
   case $versions in
     locked) export UV_CONSTRAINT=$PWD/constraints.txt ;;
     newest) export UV_CONSTRAINT=$work/torch ;;
-    oldest) export UV_CONSTRAINT=$work/torch UV_RESOLUTION=lowest-direct && wheels=(--no-build) ;;
+    oldest) export UV_CONSTRAINT=$work/torch UV_RESOLUTION=lowest-direct && packages=(--no-build -e '.[dev]') ;;
   esac
 }
 
@@ -153,13 +153,13 @@ shell_scripts() {
   find . -path './.*' -prune -o -name '*.sh' -print0 | xargs -0 shellcheck -x .ci/run
 }
 
-without='' wheels=()
+without='' packages=(-e '.[dev,mutants]')
 must "system packages" system_packages
 must "installer" installer
 must "versions" choose_versions
 home=.venv-test-$versions-${interpreter//\//_}
 [ "$home" != .venv-test-locked- ] || home=.venv-test
-must "environment $home" environment "$home" "${wheels[@]}" -e '.[dev]'
+must "environment $home" environment "$home" "${packages[@]}"
 export PATH="$PWD/$home/bin:$PATH" # trials start `python` by name
 
 pytest=(python -m pytest ${HPO_CORES:+-p tests.bench.cores}) # with HPO_CORES, a table of what each file costs
