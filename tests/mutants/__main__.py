@@ -1,7 +1,7 @@
 """`python -m tests.mutants`: changes hpo in small ways, one at a time; counts how many the tests notice.
 
 cosmic-ray makes the mutants (pip install -e '.[mutants]'). The first session also finds out which lines each
-file of tests executes, which takes longer than to run all tests. One that was cut off is continued by the next.
+file of tests executes, which takes longer than to run all tests. A session that was cut off is continued.
 """
 
 from __future__ import annotations
