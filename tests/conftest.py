@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -10,10 +11,10 @@ from hypothesis import settings
 settings.register_profile("hpo", deadline=None, derandomize=True)  # the same examples on every machine
 settings.load_profile("hpo")
 
-
+LAB = "tests/cluster/"
 SLOWER = {
     "tests/browser/": pytest.mark.browser,
-    "tests/cluster/": pytest.mark.slurm,
+    LAB: pytest.mark.slurm,
     "tests/cli/": pytest.mark.process,
     "tests/record/test_lock": pytest.mark.process,
     "tests/test_architecture.py": pytest.mark.process,
@@ -31,6 +32,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if place.startswith(start):
                 item.add_marker(mark)
     items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` give all tests of the Slurm lab to one worker: there is one lab."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduling = LoadFileScheduling(config, log)
+    file_of = scheduling._split_scope
+    scheduling._split_scope = lambda test: LAB if test.startswith(LAB) else file_of(test)
+    return scheduling
 
 
 @pytest.fixture(scope="session")

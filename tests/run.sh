@@ -188,6 +188,6 @@ slow="process or ray or wandb"
 if [ -n "${HPO_SWEEPS_PYTHON:-}" ]; then slow+=" or oracle"; fi
 if command -v chromium >/dev/null; then slow+=" or browser"; else echo "left out: chromium is not here"; fi
 if [ "$(id -u)" -eq 0 ]; then slow+=" or slurm"; else echo "left out: only root can make the nodes of a Slurm"; fi
-# Three files at a time, for those of the Slurm cluster, which come first, mostly wait.
+# One worker has the Slurm lab, which comes first and mostly waits; the others take a file at a time.
 "${pytest[@]}" -n 3 --dist loadfile --no-loadscope-reorder --durations=25 -m "($slow)$without" || failed+=("slow tests")
 [ ${#failed[@]} -eq 0 ]

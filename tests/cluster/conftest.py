@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.lab import Lab, until, up
+from tests.cluster.lab import Lab, tidy, up
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +15,5 @@ def cluster() -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(cluster: Lab) -> Iterator[Lab]:
-    """The cluster with all nodes up and idle; nothing of a test's jobs may be left on them."""
-    yield cluster
-    for job in cluster.call("squeue", "-h", "-o", "%A").split():
-        cluster.call("scancel", job)
-    cluster.repair()
-    until(cluster.ready, 120, cluster.call("sinfo", "-N", "-l"))
-    assert cluster.left() == ""
+    with tidy(cluster):
+        yield cluster

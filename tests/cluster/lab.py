@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -11,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,18 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL"}
 NOBODY = 65534
-NODE = ("--cpus-per-task=2", "--gpus-per-node=2", "--time=10")
+NODE = ("--cpus-per-task=2", "--gpus-per-node=2", "--time=30")
+TWO = ("--nodes=2", "--nodelist=node1,node2", *NODE)
 THREE = ("--nodes=3", *NODE)
+BRIEF = ("sweep.yaml", "--set", "parameters.seconds.value=1")
 
 
-def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
+def until(true: Callable[[], Any], seconds: float, what: str, pause: float = 0.1) -> Any:
     """What `true` returns once that is true; fails after a time that is long for it."""
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
     return found
 
 
@@ -111,10 +116,10 @@ class Lab:
         """kill -9 slurmctld, and start it again where it was."""
         pid = int((self.folder / "run" / "slurmctld.pid").read_text())
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not Path(f"/proc/{pid}").exists(), 10, "slurmctld is dead")
+        until(lambda: not Path(f"/proc/{pid}").exists(), 60, "slurmctld is dead")
         self.call("slurmctld", "-f", self.folder / "etc" / "slurm.conf")
 
-    def left(self, seconds: float = 20) -> str:
+    def left(self, seconds: float = 60) -> str:
         """What jobs have left behind on nodes, once there has been time to tidy up."""
         end = time.monotonic() + seconds
         while (left := self.call(HERE / "left.sh")) and time.monotonic() < end:
@@ -162,12 +167,15 @@ class Job:
         """Where trials have begun."""
         return {event["node"] for event in self.events("start")}
 
-    def until(self, true: Callable[[], Any], seconds: float = 120) -> Any:
-        """Wait for something of a job that runs on."""
+    def until(self, true: Callable[[], Any], seconds: float = 300) -> Any:
+        """Wait for something of a job that runs on; Slurm is asked once a second."""
+        looks = itertools.count(1)
 
         def look() -> Any:
             found = true()
-            assert found or self.about()["JobState"] not in OVER, self.output
+            if not found and next(looks) % 10 == 0 and self.about()["JobState"] in OVER:
+                found = true()
+                assert found, self.output
             return found
 
         try:
@@ -177,8 +185,13 @@ class Job:
 
     def ended(self, seconds: float = 300) -> str:
         """How it ended."""
-        state = until(lambda: (s := self.about()["JobState"]) in OVER and s, seconds, self.number)
+        state = until(lambda: (s := self.about()["JobState"]) in OVER and s, seconds, self.number, pause=0.3)
         return str(state)
+
+    def requeued(self, times: int) -> None:
+        """Wait until Slurm has requeued it so often."""
+        until(lambda: self.restarts >= times, 300, f"{self.number} is requeued {times} times", pause=0.3)
+        assert self.restarts == times
 
     def cancel(self) -> None:
         self.lab.call("scancel", self.number)
@@ -192,25 +205,87 @@ def sweep_in(lab: Lab, name: str, user: int = 0) -> Path:
     return folder
 
 
-def begun(lab: Lab, name: str, *words: str, seconds: float = 2, count: int = 40, nodes: int = 3) -> Job:
-    """A job that has all its nodes and has finished some trials."""
-    told = ("sweep.yaml", "--count", str(count), "--set", f"parameters.seconds.value={seconds}", *words)
+def begun(
+    lab: Lab, name: str, *words: str, count: int = 16, sbatch: Sequence[str] = TWO, **variables: str
+) -> Job:
+    """A job that has finished some trials on each of its nodes; others run there, and are held."""
     folder = sweep_in(lab, name)
-    with held(folder):
-        job = lab.submit(folder, *told, sbatch=(f"--nodes={nodes}", *NODE))
-        job.until(lambda: len(job.nodes()) == nodes)
-    job.until(lambda: len(job.events("end")) >= nodes)
+    hold(folder)
+    job = lab.submit(folder, *BRIEF, "--count", str(count), *words, sbatch=sbatch, user=0, **variables)
+    nodes = until(lambda: allotted(job), 60, f"{job.number} gets its nodes")
+    goes_on(job, *nodes)
     return job
+
+
+def allotted(job: Job) -> list[str]:
+    """The nodes that Slurm has given to a job."""
+    nodes = job.about()["NodeList"]
+    return [] if nodes == "(null)" else job.lab.call("scontrol", "show", "hostnames", nodes).split()
+
+
+def has_begun_on(job: Job, nodes: set[str]) -> bool:
+    return job.nodes() == nodes
+
+
+def hold(folder: Path) -> None:
+    """From now on no trial of the sweep there ends of itself: each goes on until it is released."""
+    (folder / "hold").touch()
+
+
+def release(folder: Path) -> None:
+    """Let the trials of the sweep there end."""
+    (folder / "hold").unlink(missing_ok=True)
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """No trial of the sweep there ends within the block: each slot gets some, however late it comes up."""
-    (folder / "hold").touch()
+    hold(folder)
     try:
         yield
     finally:
-        (folder / "hold").unlink()
+        release(folder)
+
+
+def goes_on(job: Job, *nodes: str) -> None:
+    """Wait until each of these nodes has ended a trial and begun another one; then all are held again."""
+    for node in nodes:
+        let, seen = job.cwd / f"go-{node}", len(job.events())
+        let.touch()
+        try:
+            job.until(partial(has_gone_on, job, node, seen))
+        finally:
+            let.unlink()
+
+
+def has_gone_on(job: Job, node: str, seen: int) -> bool:
+    """Whether a node has ended a trial and begun another one, by the events behind those that were `seen`."""
+    where: dict[int, str] = {}
+    found = set()
+    for number, event in enumerate(job.events()):
+        if event["event"] == "start":
+            where[event["trial"]] = event["node"]
+        if number >= seen and event["event"] in ("start", "end") and where.get(event["trial"]) == node:
+            found.add(event["event"])
+    return found == {"start", "end"}
+
+
+@contextmanager
+def slowed(lab: Lab, script: str, line: str) -> Iterator[None]:
+    """One of the scripts does something else first; those that run already are not touched."""
+    path, new = lab.scripts / script, lab.scripts / f"{script}.new"
+    text = path.read_text()
+    assert "set -u\n" in text
+
+    def write(what: str) -> None:
+        new.write_text(what)
+        new.replace(path)
+
+    write(text.replace("set -u\n", f"set -u\n{line}\n", 1))
+    try:
+        yield
+    finally:
+        write(text)
 
 
 def trials_of(job: Job) -> list[dict[str, Any]]:
@@ -218,6 +293,19 @@ def trials_of(job: Job) -> list[dict[str, Any]]:
     logs = sorted(job.run.glob("trials/*/log.txt"))
     lines = [line for log in logs for line in log.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def by_node(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found = defaultdict(list)
+    for one in trials:
+        found[one["node"]].append(one)
+    return found
+
+
+def at_once(trials: list[dict[str, Any]], gpu: str) -> int:
+    """The most trials that were on one GPU of a node at a time."""
+    mine = [one for one in trials if one["gpus"] == gpu]
+    return max((sum(a["began"] <= b["began"] < a["ended"] for a in mine) for b in mine), default=0)
 
 
 def assert_whole(job: Job, count: int) -> None:
@@ -234,7 +322,8 @@ def assert_whole(job: Job, count: int) -> None:
     assert ended == set(begun), job.output
 
 
-def assert_completes(job: Job, count: int, seconds: float = 400) -> None:
+def assert_completes(job: Job, count: int, seconds: float = 600) -> None:
+    release(job.cwd)
     assert job.ended(seconds) == "COMPLETED", job.output
     assert_whole(job, count)
 
@@ -258,3 +347,16 @@ def up(nodes: int = 3) -> Iterator[Lab]:
         yield Lab(folder, [f"node{i + 1}" for i in range(nodes)])
     finally:
         subprocess.run([HERE / "down.sh"], env=env, check=True, timeout=120)
+
+
+@contextmanager
+def tidy(lab: Lab) -> Iterator[None]:
+    """All nodes are up and idle again behind the block, and nothing of its jobs is left on them."""
+    try:
+        yield
+    finally:
+        for job in lab.call("squeue", "-h", "-o", "%A").split():
+            lab.call("scancel", job)
+        lab.repair()
+        until(lab.ready, 300, lab.call("sinfo", "-N", "-l"), pause=0.3)
+    assert lab.left() == ""

@@ -1,13 +1,17 @@
-"""Who may talk to a job: nobody without its token, on any port, and nobody reads it."""
+"""Who may talk to a job: nobody without its token, on any port, and nobody reads it; what its end leaves."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.cluster.lab import HERE, THREE, Job, Lab, sweep_in
+import pytest
+
+from tests.cluster.lab import BRIEF, HERE, TWO, Job, Lab, assert_completes, begun, slowed, tidy, until
 
 CLOSED = {
     "UNAUTHENTICATED",
@@ -37,25 +41,35 @@ def calls(
     return found
 
 
-def running(lab: Lab) -> tuple[Job, Path, dict[str, set[int]]]:
-    """A job on all nodes, its token's file, and the ports that are its own."""
-    before = {node: listening(lab, node) for node in lab.nodes}
-    told = ("sweep.yaml", "--count", "5000", "--min-nodes", "3")
-    job = lab.submit(sweep_in(lab, "access"), *told, sbatch=THREE)
-    job.until(lambda: len(job.nodes()) == 3)
-    ports = {node: listening(lab, node) - before[node] for node in lab.nodes}
-    (token,) = job.run.glob("slurm/*/token")
-    return job, token, ports
+@dataclass(frozen=True)
+class Running:
+    lab: Lab
+    job: Job
+    ports: Mapping[str, set[int]]
+    """Of each node, those that are the job's own."""
+
+    @property
+    def token(self) -> Path:
+        (file,) = self.job.run.glob("slurm/*/token")
+        return file
 
 
-def test_no_port_answers_without_the_token(lab: Lab) -> None:
-    job, file, ports = running(lab)
-    token = file.read_text()
-    others = {"node1": "node2", "node2": "node3", "node3": "node1"}
-    for node, source in others.items():
-        assert ports[node]
+@pytest.fixture(scope="module")
+def running(cluster: Lab) -> Iterator[Running]:
+    """A job on two nodes; the last test ends it."""
+    with tidy(cluster):
+        before = {node: listening(cluster, node) for node in cluster.nodes}
+        job = begun(cluster, "access")
+        yield Running(cluster, job, {node: listening(cluster, node) - before[node] for node in cluster.nodes})
+
+
+def test_no_port_answers_without_the_token(running: Running) -> None:
+    lab, token = running.lab, running.token.read_text()
+    for node, source in (("node1", "node2"), ("node2", "node3")):
+        ports = running.ports[node]
+        assert ports
         for wrong in ("-", "0" * len(token)):
-            found = calls(lab, source, node, wrong, ports[node])
+            found = calls(lab, source, node, wrong, ports)
             open_ = {
                 (port, call): said
                 for port, said_of in found.items()
@@ -67,26 +81,42 @@ def test_no_port_answers_without_the_token(lab: Lab) -> None:
             assert set(https.values()) <= {"401", "403", "404", "405"}, https
             refused = Counter(said for each in found.values() for said in each.values())
             assert refused["UNAUTHENTICATED"] >= 3, found  # the question was understood
-        right = calls(lab, source, node, token, ports[node], "--read")
+        right = calls(lab, source, node, token, ports, "--read")
         assert "OK" in {said for each in right.values() for said in each.values()}, right
-    job.cancel()
 
 
-def test_the_token_is_nobody_elses(lab: Lab) -> None:
-    job, file, _ = running(lab)
+def test_the_token_is_nobody_elses(running: Running) -> None:
+    lab, file = running.lab, running.token
     token = file.read_text()
     assert len(token) == 64
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
-    for node in lab.nodes:
-        told = lab.node(
-            "exec",
-            node,
-            "sh",
-            "-c",
-            "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'",
-        )
+    show = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
+    for node in ("node1", "node2"):
+        told = lab.node("exec", node, "sh", "-c", show)
         assert "hpo.trial.supervisor" in told
         assert token not in told
-    assert token not in job.output
+    assert token not in running.job.output
+
+
+def test_scancel_ends_all_and_the_run_can_go_on_with_workers_that_wait_for_a_late_head(
+    running: Running,
+) -> None:
+    lab, job = running.lab, running.job
     job.cancel()
+    assert job.ended() == "CANCELLED"
+    until(lab.ready, 300, "the nodes are free")
+    assert lab.left() == ""
+    assert not list(job.run.glob("slurm/*/token"))
+    late, seen = job.cwd / "late", len(job.events())
+    late.touch()
+    told = (*BRIEF, "--count", "16", "--out", str(job.run))
+    with slowed(lab, "start-head.sh", "while [ -e late ]; do sleep 0.1; done"):
+        again = replace(lab.submit(job.cwd, *told, sbatch=TWO), out=job.run)
+        again.until(lambda: list(job.run.glob(f"slurm/{again.number}.*/node2.up")))
+        assert not list(job.run.glob(f"slurm/{again.number}.*/node1.up"))
+        late.unlink()
+        again.until(
+            lambda: {e["node"] for e in job.events()[seen:] if e["event"] == "start"} == {"node1", "node2"}
+        )
+    assert_completes(again, 16)

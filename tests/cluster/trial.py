@@ -1,6 +1,6 @@
 """A training script that says where it runs and what it sees, and saves its state when it is told to end.
 
-It waits for as long as there is a file `hold` beside it.
+It goes on for as long as there is a file `hold` beside it, but none that lets its node go.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from typing import Any
 import hpo
 
 
+def held() -> bool:
+    return os.path.exists("hold") and not os.path.exists(f"go-{socket.gethostname()}")
+
+
 def main() -> None:
     seconds = float(hpo.config()["seconds"])
     step = (hpo.get_checkpoint() or {"step": 0})["step"]
@@ -29,9 +33,7 @@ def main() -> None:
         "from": step,
         "began": time.time(),
     }
-    while os.path.exists("hold") and not told:
-        time.sleep(0.1)
-    while step < 10 * seconds and not told:
+    while (step < 10 * seconds or held()) and not told:
         time.sleep(0.1)
         step += 1
         if step % 10 == 0:

@@ -9,7 +9,7 @@
 # All folders but /tmp, /run and /dev/shm are the nodes' common ones; those of SHARE are so too.
 set -euo pipefail
 export LAB=${LAB:-/var/tmp/hpo-lab} # not in /tmp; all users must be able to reach it
-NODES=${NODES:-3} CPUS=${CPUS:-4} MEM=${MEM:-6000} GPUS=${GPUS:-2} SHM=${SHM:-1g} SHARE=${SHARE:-}
+NODES=${NODES:-3} CPUS=${CPUS:-8} MEM=${MEM:-10000} GPUS=${GPUS:-5} SHM=${SHM:-1g} SHARE=${SHARE:-}
 here=$(cd "$(dirname "$0")" && pwd)
 controller=$(hostname -s)
 [ "$(id -u)" -eq 0 ] || { echo "only root can make namespaces and networks" >&2; exit 1; }
