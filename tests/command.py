@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from hpo.cli.main import main
 
@@ -16,30 +16,21 @@ from hpo.cli.main import main
 def hpo(
     *arguments: object, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Exit code and output of `hpo` with these arguments; a run takes the Ray of this process if it has one."""
+    """Exit code and output of `hpo` with these arguments; a run is on this process's Ray, if it has one."""
     words = ["hpo", *map(str, arguments)]
     out, err = io.StringIO(), io.StringIO()
-    with _as_command(words, cwd, env or {}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words)
+        if cwd:
+            patch.chdir(cwd)
+        for name, value in (env or {}).items():  # no others: Ray's threads may be reading them
+            patch.setenv(name, value)
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as end,
+        ):
             main()
-        except SystemExit as end:
-            code = end.code
+    code = end.value.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
-
-
-@contextlib.contextmanager
-def _as_command(words: list[str], cwd: Path | None, env: dict[str, str]) -> Iterator[None]:
-    """Set what a process has of its own: words, folder, variables."""
-    argv, folder, before = sys.argv, Path.cwd(), dict(os.environ)
-    sys.argv = words
-    os.environ.update(env)
-    if cwd:
-        os.chdir(cwd)
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(before)
-        sys.argv = argv

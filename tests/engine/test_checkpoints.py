@@ -19,7 +19,7 @@ from hpo.engine.scheduling import Scheduling
 from hpo.trial.recipe import Recipe
 from tests.engine.left_behind import events, rows
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 EPOCHS = 6
 
 

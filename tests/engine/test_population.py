@@ -15,7 +15,7 @@ from hpo.record.trials import RunRecord, load_run
 from hpo.review.schedule import as_yaml, schedule_of
 from tests.engine.left_behind import events, rows
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 STEPS, INTERVAL = 24, 4
 
 
