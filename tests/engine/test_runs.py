@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import hpo
+from hpo.engine.ending import Ending
 from hpo.errors import UserError
 from hpo.record.journal import read_journal
 
@@ -154,9 +155,18 @@ def test_a_target_ends_the_run(sweep: Any) -> None:
     assert len(result.trials) == 1
 
 
-def test_a_time_budget_ends_the_run(sweep: Any) -> None:
-    script = "import time, hpo; hpo.report({'loss': 1}); time.sleep(60)"
-    result = sweep(script, {"hpo": {"time_budget": 8, "kill_grace": 1}})
+def test_a_time_budget_ends_the_run(sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+    look_up = Ending.look_up
+
+    def once_a_trial_runs(ending: Ending, seconds: float) -> None:
+        if not begun and list(tmp_path.glob("run/trials/*/metrics.jsonl")):
+            begun.append(seconds)
+        look_up(ending, seconds - begun[0] if begun else 0.0)
+
+    monkeypatch.setattr(Ending, "look_up", once_a_trial_runs)
+    script = "import time, hpo; hpo.report({'loss': 1}); time.sleep(600)"
+    result = sweep(script, {"hpo": {"time_budget": 2, "kill_grace": 1}})
     assert result.state == "budget"
     assert {t.state for t in result.trials} == {"interrupted"}
 
