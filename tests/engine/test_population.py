@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 import yaml
 
@@ -16,6 +18,7 @@ from hpo.review.schedule import as_yaml, schedule_of
 from tests.engine.left_behind import events, rows
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no trial need import Ray for its function
 STEPS, INTERVAL = 24, 4
 
 
