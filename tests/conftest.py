@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,9 +49,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def ray_here() -> Iterator[None]:
-    """One Ray on this machine for all tests that take it."""
+def shared_ray() -> Iterator[str]:
+    """One Ray on this machine for all tests of this process that take it; its address."""
+    import ray
+
     from hpo.engine.cluster import connected
 
     with connected(None):
-        yield
+        yield str(ray.get_runtime_context().gcs_address)
+
+
+@pytest.fixture
+def ray_here(shared_ray: str) -> Iterator[str]:
+    """The shared Ray, which a test has to leave as it was: with none of its slots alive."""
+    import ray
+
+    yield shared_ray
+    deadline = time.monotonic() + 60
+    while (free := ray.available_resources().get("CPU")) != (whole := ray.cluster_resources()["CPU"]):
+        assert time.monotonic() < deadline, f"{free} of {whole} CPUs are free: an actor was left behind"
+        time.sleep(0.02)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hpo.record.trials import load_run
 from hpo.sweepfile.load import read_sweep
+from tests.command import hpo
+from tests.trial.warm_runner import Runner
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 SWEEPS = sorted(CONFIGS.glob("*/*.yaml"))
@@ -26,17 +26,31 @@ def test_each_names_the_schema_and_loads_without_a_warning(path: Path) -> None:
     assert loaded.valid().program is not None
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The directory of a warm parent that has imported what the examples do, and waits for their trials."""
+    runner = Runner(tmp_path_factory.mktemp("warm"), modules=["sklearn.datasets", "torch._dynamo", "wandb"])
+    try:
+        assert runner("python", runner.script("first.py", "")).end["state"] == "finished"
+        yield runner.settings.directory
+    finally:
+        runner.supervisor.close(10)
+
+
+@pytest.fixture
+def one_warm_parent(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run would import torch and scikit-learn anew: in its first trials, then in its warm parent."""
+    monkeypatch.setattr("hpo.engine.plan.warm_directory", lambda: warm)
+
+
 @pytest.mark.ray
+@pytest.mark.usefixtures("ray_here", "one_warm_parent")
 @pytest.mark.parametrize("path", SWEEPS, ids=NAMES)
 def test_each_runs(path: Path, tmp_path: Path) -> None:
     sweep = read_sweep(path).valid()
     short = {"value": 3} if sweep.early_terminate else {"value": 1}
     arguments = ["--count", "3", "--seed", "1", "--out", "run", "--set", f"parameters.epochs={short}"]
-    command = [sys.executable, "-m", "hpo", "run", str(path), *arguments]
-    wide = {**os.environ, "COLUMNS": "140"}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=wide, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = hpo("run", path, *arguments, cwd=tmp_path, env={"COLUMNS": "140"})
     assert done.returncode == 0, done.stderr
     run = load_run(tmp_path / "run")
     assert len(run.trials) == 3
@@ -47,10 +61,10 @@ def test_each_runs(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("ray_here", "one_warm_parent")
 def test_a_schedule_found_on_digits_gives_its_score_again(tmp_path: Path) -> None:
     def call(*arguments: str) -> str:
-        command = [sys.executable, "-m", "hpo", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        done = hpo(*arguments, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.command import hpo
 
 SWEEP = """\
 program: train.py
@@ -24,11 +24,6 @@ parameters:
 early_terminate: {type: hyperband, max_iter: 27, s: 2}
 hpo: {seed: 3, resources: {cpu: 2, memory: 1G}}
 """
-
-
-def hpo(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -126,10 +121,7 @@ def test_schema_is_the_published_file(tmp_path: Path) -> None:
 def test_of_very_many_parameters_the_table_shows_the_first(tmp_path: Path) -> None:
     names = "".join(f"  p{n:04}: {{min: 0, max: 9}}\n" for n in range(503))
     (tmp_path / "sweep.yaml").write_text(f"method: random\nparameters:\n{names}")
-    done = subprocess.run(
-        [sys.executable, "-m", "hpo", "check", "sweep.yaml", "--samples", "0"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = hpo("check", "sweep.yaml", "--samples", "0", cwd=tmp_path)
     assert done.returncode == 0
     assert "3 more parameters: see --json" in done.stdout
     assert "p0499" in done.stdout

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,8 @@ from typing import Any
 import pytest
 
 from hpo.review.report.kept import KeptReport, last_report
+from tests.command import hpo
 from tests.record.made import asha_run
-
-
-def hpo(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
 def island(page: Path) -> dict[str, Any]:
@@ -64,6 +58,7 @@ TRAIN = "import sys\nfrom hpo import report\nreport({'loss': float(sys.argv[1].s
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("ray_here")
 def test_a_run_leaves_its_report_unless_it_is_off(tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     (tmp_path / "train.py").write_text(TRAIN)

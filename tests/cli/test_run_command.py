@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from hpo.record.trials import load_run
+from tests import command
 
 pytestmark = pytest.mark.ray
 
@@ -46,9 +47,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "hpo", *arguments]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """`hpo` in a process of its own; `more` of its environment."""
+    words, pipe = [sys.executable, "-m", "hpo", *arguments], subprocess.PIPE
+    return subprocess.Popen(
+        words, cwd=folder, env={**os.environ, **more}, stdout=pipe, stderr=pipe, text=True
+    )
 
 
 def hpo(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -118,8 +122,8 @@ def cluster() -> Iterator[str]:
     env = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     folder = tempfile.mkdtemp(prefix="hpo-ray-")
     options = ["--num-cpus=3", "--include-dashboard=false", f"--temp-dir={folder}", "--block"]
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--head", f"--port={port}", *options]
-    head = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = [str(Path(sys.executable).with_name("ray")), "start", "--head", f"--port={port}", *options]
+    head = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: list(Path(folder).glob("session_*/sockets/raylet*")))
         yield f"127.0.0.1:{port}"
@@ -141,30 +145,31 @@ def test_a_cluster_that_stands_is_used(folder: Path, cluster: str, monkeypatch: 
 
 
 def test_a_sweep_without_an_end_asks_for_one(folder: Path) -> None:
-    code, out, err = hpo(folder, "run", "sweep.yaml")
-    assert (code, out) == (1, "")
-    assert "--count" in err
-    assert "run_cap" in err
+    done = command.hpo("run", "sweep.yaml", cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--count" in done.stderr
+    assert "run_cap" in done.stderr
     assert not (folder / "runs").exists()
 
 
 def test_a_broken_sweep_starts_nothing(folder: Path) -> None:
     (folder / "sweep.yaml").write_text(SWEEP.replace("random", "rnd"))
-    code, _, err = hpo(folder, "run", "sweep.yaml", "--count", "1")
-    assert code == 1
-    assert err.startswith("sweep.yaml:2:1: method:")
+    done = command.hpo("run", "sweep.yaml", "--count", "1", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sweep.yaml:2:1: method:")
 
 
+@pytest.mark.usefixtures("ray_here")
 def test_set_changes_keys(folder: Path) -> None:
     arguments = ("--set", "parameters.steps.value=2", "--set", "run_cap=1", "--out", "run")
-    code, _, err = hpo(folder, "run", "sweep.yaml", *arguments)
-    assert code == 0, err
+    done = command.hpo("run", "sweep.yaml", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
     assert [t.iterations for t in load_run(folder / "run").trials] == [2]
 
 
-def test_one_interrupt_lets_running_trials_end(folder: Path) -> None:
+def test_one_interrupt_lets_running_trials_end(folder: Path, ray_here: str) -> None:
     arguments = ("--set", "parameters.pause.value=1", "--count", "50", "--out", "run")
-    process = start(folder, "run", "sweep.yaml", *arguments)
+    process = start(folder, "run", "sweep.yaml", *arguments, RAY_ADDRESS=ray_here)
     wait_for(lambda: rows(folder))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
@@ -188,9 +193,10 @@ def test_two_interrupts_end_running_trials(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("victim", ["driver", "actor"])
-def test_a_killed_driver_or_actor_leaves_no_trial_behind(folder: Path, victim: str) -> None:
+def test_a_killed_driver_or_actor_leaves_no_trial_behind(folder: Path, victim: str, ray_here: str) -> None:
     arguments = ("--set", "parameters.pause.value=600", "--count", "1", "--out", "run")
-    process = start(folder, "run", "sweep.yaml", *arguments)
+    ray = {"RAY_ADDRESS": ray_here} if victim == "driver" else {}
+    process = start(folder, "run", "sweep.yaml", *arguments, **ray)
     wait_for(lambda: rows(folder))
     trials = trials_of(folder)
     assert trials

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.command import hpo
 
 
 def journal(folder: Path, changed: bool) -> Path:
@@ -29,13 +29,8 @@ def journal(folder: Path, changed: bool) -> Path:
     return folder
 
 
-def hpo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", "schedule", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
 def test_the_schedule_is_yaml_on_stdout_and_the_rules_are_talk(tmp_path: Path) -> None:
-    done = hpo(journal(tmp_path / "run", changed=True))
+    done = hpo("schedule", journal(tmp_path / "run", changed=True))
     assert done.returncode == 0, done.stderr
     found = yaml.safe_load(done.stdout)
     assert found["schedule"] == {"lr": {0: 0.1, 10: 0.01}}
@@ -46,7 +41,7 @@ def test_the_schedule_is_yaml_on_stdout_and_the_rules_are_talk(tmp_path: Path) -
 
 
 def test_the_nearest_rule_is_code_to_paste(tmp_path: Path) -> None:
-    done = hpo(journal(tmp_path / "run", changed=True), "--code")
+    done = hpo("schedule", journal(tmp_path / "run", changed=True), "--code")
     assert done.stdout.splitlines() == [
         "# lr: multistep, error 0.0%; the optimizer begins with lr=0.1",
         "scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[10], gamma=0.1)",
@@ -54,6 +49,6 @@ def test_the_nearest_rule_is_code_to_paste(tmp_path: Path) -> None:
 
 
 def test_where_nothing_changed_there_is_no_rule(tmp_path: Path) -> None:
-    done = hpo(journal(tmp_path / "run", changed=False), "--code")
+    done = hpo("schedule", journal(tmp_path / "run", changed=False), "--code")
     assert done.returncode == 1
     assert "no mutated parameter" in done.stderr

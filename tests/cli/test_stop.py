@@ -15,6 +15,7 @@ import pytest
 from hpo.record.holder import LOCK
 from hpo.record.journal import Journal
 from hpo.record.stop_request import REQUEST
+from tests.command import hpo
 
 DRIVER = """
 import sys, time
@@ -35,11 +36,6 @@ with RunLock.acquire(run) as lock:
     journal.append({"event": "done", "state": "interrupted", "reason": f"stop {mode}"})
     journal.close()
 """
-
-
-def hpo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from hpo.record.observed import observe
 from hpo.record.scribe import rebuild
 from hpo.record.trials import load_run, rank
 from hpo.trial.media import LOGS
+from tests.command import hpo
 from tests.record.board import Board
 from tests.record.made import Made, asha_run, pbt_run
 
@@ -61,11 +62,6 @@ def started(tmp_path: Path, *arguments: object) -> Iterator[Started]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
-
-
-def hpo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", "tensorboard", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_one_run_is_shown_whole_and_its_best_are_linked(tmp_path: Path) -> None:
@@ -115,7 +111,7 @@ def test_rebuild_makes_it_anew_and_starts_nothing(tmp_path: Path) -> None:
     rebuild(run)
     shutil.rmtree(run / LOGS / "t0003")
     (run / LOGS / "t0099").mkdir()
-    done = hpo("--rebuild", run)
+    done = hpo("tensorboard", "--rebuild", run)
     assert (done.returncode, done.stdout.strip()) == (0, str(run / LOGS))
     names = {path.name for path in (run / LOGS).iterdir()}
     assert "t0003" in names
@@ -135,18 +131,18 @@ def test_a_log_directory_that_its_writer_left_unfinished_is_completed(tmp_path: 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     run = asha_run(tmp_path / "run", 3)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        done = hpo(run, "--port", server.getsockname()[1])
+        done = hpo("tensorboard", run, "--port", server.getsockname()[1])
     assert done.returncode == 1
     assert re.fullmatch(r"hpo: port \d+ of 127.0.0.1 is taken; give another one .*\n", done.stderr)
 
 
 @pytest.mark.parametrize("option", [[], ["--rebuild"]])
 def test_there_is_nothing_to_show(tmp_path: Path, option: list[str]) -> None:
-    done = hpo(tmp_path, *option)
+    done = hpo("tensorboard", tmp_path, *option)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "holds no journal.jsonl" in done.stderr
     empty = Made(tmp_path / "run", {"metric": {"name": "loss"}, "method": "grid"}, 1, 1).write()
-    done = hpo(empty, *option)
+    done = hpo("tensorboard", empty, *option)
     assert done.returncode == 1
     assert "has no trials yet" in done.stderr
 
@@ -161,7 +157,7 @@ def test_there_is_nothing_to_show(tmp_path: Path, option: list[str]) -> None:
     ],
 )
 def test_a_host_that_is_none_is_said(tmp_path: Path, host: str, said: str) -> None:
-    done = hpo(asha_run(tmp_path / "run", 3), "--host", host)
+    done = hpo("tensorboard", asha_run(tmp_path / "run", 3), "--host", host)
     assert done.returncode == 1
     pattern = rf"hpo: --host {re.escape(host)}: {said or '.+'}; give an address of this machine\n"
     assert re.fullmatch(pattern, done.stderr), done.stderr

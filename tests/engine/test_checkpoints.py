@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -19,7 +21,8 @@ from hpo.engine.scheduling import Scheduling
 from hpo.trial.recipe import Recipe
 from tests.engine.left_behind import events, rows
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no trial need import Ray for its function
 EPOCHS = 6
 
 

@@ -35,7 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             "metric": {"name": "loss"},
             "parameters": {"x": {"values": values}},
             "early_terminate": rule,
-            "hpo": {"kill_grace": 1},
+            "hpo": {"kill_grace": 1, "tensorboard": False},
         }
         return hpo.run(sweep, out=tmp_path / "run", **options)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 import yaml
 
@@ -15,7 +17,8 @@ from hpo.record.trials import RunRecord, load_run
 from hpo.review.schedule import as_yaml, schedule_of
 from tests.engine.left_behind import events, rows
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no trial need import Ray for its function
 STEPS, INTERVAL = 24, 4
 
 

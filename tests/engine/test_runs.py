@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import hpo
+from hpo.engine.ending import Ending
 from hpo.errors import UserError
 from hpo.record.journal import read_journal
 
@@ -19,6 +20,11 @@ import wandb
 run = wandb.init(project="x", config={"steps": 3, "lr": 1})
 for step in range(wandb.config.steps):
     wandb.log({"loss": (wandb.config.lr - 0.3) ** 2 + 1 / (step + 1), "step": step})
+"""
+PLAIN = """
+import hpo
+for step in range(3):
+    hpo.report({"loss": (hpo.config()["lr"] - 0.3) ** 2 + 1 / (step + 1), "step": step})
 """
 LR = {"lr": {"min": 0.0, "max": 1.0}}
 
@@ -57,7 +63,7 @@ def test_what_a_run_directory_holds(sweep: Any, tmp_path: Path) -> None:
 
 def test_grid_runs_each_cell_once_and_ends(sweep: Any) -> None:
     config = {"method": "grid", "parameters": {"lr": {"values": [0.1, 0.3]}, "B": {"values": [1, 2]}}}
-    result = sweep(QUADRATIC, config)
+    result = sweep(PLAIN, config)
     assert [(t.config["B"], t.config["lr"]) for t in result.trials] == [
         (1, 0.1),
         (1, 0.3),
@@ -70,9 +76,10 @@ def test_grid_runs_each_cell_once_and_ends(sweep: Any) -> None:
 def test_both_engines_give_the_same_trials(sweep: Any, tmp_path: Path, method: str) -> None:
     parameters = LR if method == "random" else {"lr": {"values": [0.1, 0.2, 0.3, 0.9]}}
     config = {"method": method, "parameters": parameters}
-    ours = sweep(QUADRATIC, config, count=4, seed=3)
+    script = QUADRATIC if method == "random" else PLAIN
+    ours = sweep(script, config, count=4, seed=3)
     (tmp_path / "run").rename(tmp_path / "ours")
-    tuned = sweep(QUADRATIC, config, count=4, seed=3, engine="tune")
+    tuned = sweep(script, config, count=4, seed=3, engine="tune")
     facts = [
         [(t.number, t.config, t.state, t.value, t.last, t.iterations) for t in r.trials]
         for r in (ours, tuned)
@@ -154,9 +161,18 @@ def test_a_target_ends_the_run(sweep: Any) -> None:
     assert len(result.trials) == 1
 
 
-def test_a_time_budget_ends_the_run(sweep: Any) -> None:
-    script = "import time, hpo; hpo.report({'loss': 1}); time.sleep(60)"
-    result = sweep(script, {"hpo": {"time_budget": 8, "kill_grace": 1}})
+def test_a_time_budget_ends_the_run(sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+    look_up = Ending.look_up
+
+    def once_a_trial_runs(ending: Ending, seconds: float) -> None:
+        if not begun and list(tmp_path.glob("run/trials/*/metrics.jsonl")):
+            begun.append(seconds)
+        look_up(ending, seconds - begun[0] if begun else 0.0)
+
+    monkeypatch.setattr(Ending, "look_up", once_a_trial_runs)
+    script = "import time, hpo; hpo.report({'loss': 1}); time.sleep(600)"
+    result = sweep(script, {"hpo": {"time_budget": 2, "kill_grace": 1}})
     assert result.state == "budget"
     assert {t.state for t in result.trials} == {"interrupted"}
 

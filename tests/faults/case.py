@@ -1,4 +1,4 @@
-"""One run in a folder of its own, disturbed once and resumed; what it came to, by the trials' own log."""
+"""One run in a folder of its own, disturbed and resumed; what it came to, by the trials' own log."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.contenders import Contender, environment
 from tests.faults.family import family, of_kind
-from tests.faults.objective import LOG, STEPS, Attempt, Truth, read_truth
+from tests.faults.judging import Kill, judged
+from tests.faults.objective import LOG, read_truth
 
 KINDS = {
     "driver, SIGKILL": ("driver", signal.SIGKILL),
@@ -30,15 +31,14 @@ KINDS = {
     "raylet": ("raylet", signal.SIGKILL),
     "everything": ("all", signal.SIGKILL),
 }
+DRIVEN = {"driver", "raylet", "all"}
+"""Targets without which a driver does not go on."""
 PATIENCE = 300.0
 """Seconds without any trial's beginning or end: whoever takes longer hangs."""
 IDLE = 60.0
 """Seconds without any, after which a run costs nothing, so that another one may work beside it."""
 LEAVING = 90.0
 """Seconds for all processes to leave: of a killed driver's Ray two agents first wait a minute for its GCS."""
-ON_ITS_WAY = 0.5
-"""Seconds from a trial's last words to the record of its end, at most: before that nobody can know of it; and
-from a signal to where those see it who were connected with what it kills."""
 TRIES = 3
 """Times that a resume is begun, if it fails; on a busy machine Ray does not always come up."""
 APPEARING = 5.0
@@ -47,10 +47,10 @@ APPEARING = 5.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one run came to after its kill; by the trials' own log but for `begun`, `ended` and `failed`."""
+    """What one run came to after its kills; by the trials' own log but for `begun`, `ended` and `failed`."""
 
     hit: int
-    """Whether there was something to kill."""
+    """How often there was something to kill."""
     done: int
     """Trials that were over at the kill."""
     lost: int
@@ -80,50 +80,6 @@ class NotBegun(Exception):
     """The run broke before the kill, which is thus no moment of the matrix; the message is what it said."""
 
 
-@dataclass(frozen=True)
-class Kill:
-    """Unix time of the kill, whether the run had to be resumed, and what its own record had as finished."""
-
-    at: float
-    resumed: bool
-    known: frozenset[float]
-
-    def over(self, attempts: Sequence[Attempt]) -> Attempt | None:
-        """The attempt with which a trial was first over; None if it never was.
-
-        Before the kill every end counts, early ones too: a scheduler has stopped the trial. After it only
-        those at the last step do: others may have been cut off.
-        """
-        ended = [one for one in attempts if one.steps >= STEPS or one.end <= self.at]
-        return min(ended, key=lambda one: one.end, default=None)
-
-    def in_flight(self, attempt: Attempt) -> bool:
-        """Whether the tool may have died, or lost the attempt, before it could hear of its end."""
-        cut = not attempt.resumed if self.resumed else attempt.begin <= self.at + ON_ITS_WAY
-        return cut and attempt.end >= self.at - ON_ITS_WAY
-
-
-def judged(
-    truth: Truth, kill: Kill, after: dict[float, str], repeated: set[float], count: int
-) -> dict[str, int]:
-    """The figures of a verdict, from the trials' log and the tool's own record at the end."""
-    over = {x: first for x, attempts in truth.items() if (first := kill.over(attempts))}
-    done = kill.known | {x for x, first in over.items() if first.end < kill.at - ON_ITS_WAY}
-    again = {x for x, first in over.items() if any(one.begin > first.end for one in truth[x])}
-    late = {x for x in again - kill.known - repeated if kill.in_flight(over[x])}
-    states = Counter(after.values())
-    return {
-        "done": len(done),
-        "lost": sum(x in again or after.get(x) != "finished" for x in done),
-        "twice": len((again | repeated) - late),
-        "late": len(late),
-        "extra": max(0, len(truth) - count),
-        "begun": len(after),
-        "ended": states["finished"],
-        "failed": states["failed"],
-    }
-
-
 class Turn:
     """A place among those who are at work; `give` and `take` may be called again."""
 
@@ -150,45 +106,72 @@ class Case:
         self.hung, self.waited = 0, 0.0
         contender.prepare(folder, sweep, count)
 
-    def disturb(self, kind: str, after: int, draw: random.Random) -> Verdict:
-        """Kill once `after` trials have ended, and go on to the end; `orphans` are still to be counted."""
+    def disturb(self, kinds: Sequence[tuple[str, int]], draw: random.Random) -> Verdict:
+        """Kill one after the other, and go on to the end; `orphans` are still to be counted.
+
+        Each kill waits until so many trials more have ended; a run that it ends is resumed before the next.
+        """
         began = time.monotonic()
-        process = self._start(resumed=False)
-        if self._follow(process, after):
-            raise NotBegun(self.said())
+        process, part, hits = self._start(0), 0, 0
+        kills: list[Kill] = []
+        for place, (kind, more) in enumerate(kinds):
+            process = self._reach(process, part, _ended(self.folder) + more)
+            hits += self._kill(process, kind, draw, part, kills)
+            if KINDS[kind][0] in DRIVEN and place + 1 < len(kinds):
+                self._follow(process)
+                kills[-1] = replace(kills[-1], resumed=True)
+                part += 1
+                process = self._start(part)
+        code = self._follow(process)
+        if resumed := not self._over(code):
+            kills[-1] = replace(kills[-1], resumed=True)
+            code = self._resume(part + 1)
+        figures = self._judged(kills)
+        took = round(time.monotonic() - began - self.waited, 1)
+        return Verdict(
+            hits,
+            **figures,
+            hung=self.hung,
+            orphans=0,
+            resumed=resumed or part > 0,
+            code=code,
+            seconds=took,
+        )
+
+    def _reach(self, process: subprocess.Popen[bytes], part: int, enough: int) -> subprocess.Popen[bytes]:
+        """The process of this part, once so many trials have ended."""
+        for left in reversed(range(TRIES if part else 1)):
+            self._follow(process, enough)
+            if process.poll() is None:
+                return process
+            if left:
+                process = self._start(part)
+        raise NotBegun(self.said())
+
+    def _kill(
+        self, process: subprocess.Popen[bytes], kind: str, draw: random.Random, part: int, kills: list[Kill]
+    ) -> bool:
+        """Kill once, at a moment of chance; whether there was something to kill."""
         time.sleep(draw.random() * self.contender.pace)
         targets = self._targets(process, KINDS[kind][0], draw)
         states, killed = self.contender.recorded(self.folder), time.time()
         for pid in targets:
             with suppress(ProcessLookupError):
                 os.kill(pid, KINDS[kind][1])
-        code = self._follow(process)
-        resumed = not self._over(code)
-        if resumed:
-            code = self._resume()
         known = frozenset(x for x, state in states.items() if state == "finished")
-        figures = self._judged(Kill(killed, resumed, known))
-        took = round(time.monotonic() - began - self.waited, 1)
-        return Verdict(
-            int(bool(targets)),
-            **figures,
-            hung=self.hung,
-            orphans=0,
-            resumed=resumed,
-            code=code,
-            seconds=took,
-        )
+        kills.append(Kill(killed, False, known, part))
+        return bool(targets)
 
-    def _resume(self) -> int:
+    def _resume(self, part: int) -> int:
         for _ in range(TRIES):
-            code = self._follow(self._start(resumed=True))
+            code = self._follow(self._start(part))
             if not code:
                 break
         return code
 
-    def _judged(self, kill: Kill) -> dict[str, int]:
+    def _judged(self, kills: Sequence[Kill]) -> dict[str, int]:
         after, repeated = self.contender.recorded(self.folder), self.contender.repeated(self.folder)
-        return judged(read_truth(self.folder), kill, after, repeated, self.count)
+        return judged(read_truth(self.folder), kills, after, repeated, self.count)
 
     def orphans(self) -> list[str]:
         """Command lines of the processes that do not leave; they are ended."""
@@ -204,13 +187,13 @@ class Case:
         """The last words of the commands."""
         return (self.folder / "said").read_text(errors="replace")[-1500:]
 
-    def _start(self, resumed: bool) -> subprocess.Popen[bytes]:
+    def _start(self, part: int) -> subprocess.Popen[bytes]:
         asked = time.monotonic()
         self.turn.take()
         self.waited += time.monotonic() - asked
-        command = self.contender.command(self.sweep, self.count, resumed)
+        command = self.contender.command(self.sweep, self.count, part > 0)
         with open(self.folder / "said", "ab") as said:
-            env = environment(self.folder, resumed)
+            env = environment(self.folder, part)
             return subprocess.Popen(command, cwd=self.folder, env=env, stdout=said, stderr=said)
 
     def _follow(self, process: subprocess.Popen[bytes], enough: int | None = None) -> int:

@@ -13,17 +13,16 @@ from typing import Any, Protocol
 from hpo.errors import UserError
 from hpo.record.journal import iterate_journal
 from tests.faults.family import NAMES
-from tests.faults.objective import FOLDER, RESUMED
+from tests.faults.objective import FOLDER, PART
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("RAY_", "TUNE_", "WANDB_", "HPO_")
 """What a caller's environment could change a run with."""
 SCRIPT = """
-import signal, sys, wandb
+import signal, sys, hpo
 from tests.faults.objective import descend
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its end is in the log
-wandb.init()
-descend(wandb.config.x, lambda loss: wandb.log({"loss": loss}))
+descend(hpo.config()["x"], lambda loss: hpo.report({"loss": loss}))
 """
 RULE = {"type": "asha", "min_iter": 1, "max_iter": 9, "eta": 3}
 SWEEPS: dict[str, dict[str, Any]] = {
@@ -144,7 +143,7 @@ class Tune:
 CONTENDERS: dict[str, Contender] = {"hpo": Hpo(), "tune": Tune()}
 
 
-def environment(folder: Path, resumed: bool) -> dict[str, str]:
+def environment(folder: Path, part: int) -> dict[str, str]:
     """For all that runs in a case: its own Ray session and temporary files, nothing from outside."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
     return {
@@ -156,5 +155,5 @@ def environment(folder: Path, resumed: bool) -> dict[str, str]:
         "TMPDIR": str(folder),
         "RAY_USAGE_STATS_ENABLED": "0",
         FOLDER: str(folder),
-        RESUMED: str(int(resumed)),
+        PART: str(part),
     }

@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -47,15 +47,26 @@ class Key:
     count: int
 
 
+Kills = Sequence[tuple[str, int]]
+"""What is killed, each once so many trials more have ended."""
+
+
 def run(key: Key, places: threading.Semaphore) -> tuple[Verdict, list[str]]:
     """One run, and the processes that it left behind; those wait for their end without a place."""
     draw = random.Random(f"{key.kind} {key.sweep} {key.moment}")
+    kills = [(key.kind, draw.randrange(1, key.count - 8))]
+    return _disturbed(key.contender, key.sweep, key.count, kills, draw, places)
+
+
+def _disturbed(
+    contender: str, sweep: str, count: int, kills: Kills, draw: random.Random, places: threading.Semaphore
+) -> tuple[Verdict, list[str]]:
     with tempfile.TemporaryDirectory(prefix="hk-", ignore_cleanup_errors=True) as name:
         turn, folder = Turn(places), Path(name)
         under_way.add(folder)
-        case = Case(CONTENDERS[key.contender], folder, key.sweep, key.count, turn)
+        case = Case(CONTENDERS[contender], folder, sweep, count, turn)
         try:
-            verdict = case.disturb(key.kind, draw.randrange(1, key.count - 8), draw)
+            verdict = case.disturb(kills, draw)
         finally:
             turn.give()
             left = case.orphans()
@@ -75,10 +86,11 @@ def leave(number: int, frame: object) -> None:
     os._exit(128 + number)
 
 
-def row(kind: str, sweep: str, moments: int, count: int, contender: str = "hpo") -> list[Verdict]:
-    """The verdicts of one kind of kill at several random moments."""
-    places = threading.Semaphore()
-    return [run(Key(contender, sweep, kind, moment, count), places)[0] for moment in range(moments)]
+def in_a_row(kinds: Sequence[str], sweep: str, count: int) -> Verdict:
+    """What a run of hpo's comes to in which one thing after another is killed, at random moments."""
+    draw = random.Random(sweep)
+    kills = [(kind, draw.randrange(1, 4)) for kind in kinds]
+    return _disturbed("hpo", sweep, count, kills, draw, threading.Semaphore())[0]
 
 
 def matrix(chosen: argparse.Namespace) -> Iterator[Key]:

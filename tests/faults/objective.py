@@ -16,8 +16,8 @@ from pathlib import Path
 
 FOLDER = "HPO_TEST_FAMILY"
 """Environment variable that names the folder of a case; all processes of the case inherit it."""
-RESUMED = "HPO_TEST_RESUMED"
-"""Environment variable: 1 in all processes of the resumed run, else 0."""
+PART = "HPO_TEST_PART"
+"""Environment variable: how often the run has been resumed, in all of its processes."""
 LOG = "truth"
 STEPS = 9
 PAUSE = 0.02
@@ -40,7 +40,7 @@ def _note(event: str, x: float, step: int) -> None:
     said = {"event": event, "x": x, "step": step, "time": time.time(), "pid": os.getpid()}
     log = os.open(Path(os.environ[FOLDER]) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(log, f"{json.dumps(said | {'resumed': os.environ[RESUMED]})}\n".encode())
+        os.write(log, f"{json.dumps(said | {'part': int(os.environ[PART])})}\n".encode())
     finally:
         os.close(log)
 
@@ -49,8 +49,8 @@ def _note(event: str, x: float, step: int) -> None:
 class Attempt:
     """One go at a configuration, as its own process told it; Unix times, infinite if it never came so far."""
 
-    resumed: bool
-    """Whether it was the resumed run that made it."""
+    part: int
+    """Which part of the run made it: 0 before the first resume."""
     begin: float
     end: float = math.inf
     steps: int = 0
@@ -62,13 +62,13 @@ Truth = dict[float, list[Attempt]]
 
 def read_truth(folder: Path) -> Truth:
     """What the trials of a case have said so far."""
-    found: dict[tuple[float, int, str], Attempt] = {}
+    found: dict[tuple[float, int, int], Attempt] = {}
     path = folder / LOG
     for line in path.read_text().splitlines() if path.exists() else ():
         said = json.loads(line)
-        key = (said["x"], said["pid"], said["resumed"])
+        key = (said["x"], said["pid"], said["part"])
         if said["event"] == "begin":
-            found[key] = Attempt(said["resumed"] == "1", said["time"])
+            found[key] = Attempt(said["part"], said["time"])
         else:
             found[key].end, found[key].steps = said["time"], said["step"]
     truth: Truth = {}

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.case import KINDS, LEAVING, ON_ITS_WAY, PATIENCE, Verdict
+from tests.faults.case import KINDS, LEAVING, PATIENCE, Verdict
 from tests.faults.contenders import CONTENDERS, SWEEPS
+from tests.faults.judging import ON_ITS_WAY
 
 Group = Sequence[tuple[int, Verdict]]
 """Runs of one cell: how many trials each was to have, and what it came to."""

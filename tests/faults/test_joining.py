@@ -34,12 +34,13 @@ SWEEP = {
 }
 
 
-def started(folder: Path, *options: str) -> subprocess.Popen[str]:
+def started(folder: Path, *options: str, ray: str = "") -> subprocess.Popen[str]:
+    """`hpo run` on the Ray of this address, or on a node of its own that another one joins."""
     (folder / "train.py").write_text(SCRIPT)
     (folder / "sweep.yaml").write_text(json.dumps(SWEEP))
     words = ("run", "sweep.yaml", "--out", "run", *options)
-    command = [sys.executable, "-m", "tests.faults.joining", *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "hpo" if ray else "tests.faults.joining", *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)} | ({"RAY_ADDRESS": ray} if ray else {})
     return subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
 
 
@@ -68,10 +69,14 @@ def test_a_node_that_joins_gets_trials(tmp_path: Path) -> None:
     assert "nodes have joined: room for 4 trials at once" in said
 
 
-@pytest.mark.parametrize("end", [("--count", "1000"), ("--set", "hpo.time_budget=1h")])
-def test_sigusr1_ends_a_run_that_is_to_go_on(tmp_path: Path, end: tuple[str, str]) -> None:
-    process = started(tmp_path, *end)
-    wait_for(process, tmp_path, "slots", bool)
+@pytest.mark.parametrize(
+    ("end", "grows"), [(("--count", "1000"), True), (("--set", "hpo.time_budget=1h"), False)]
+)
+def test_sigusr1_ends_a_run_that_is_to_go_on(
+    tmp_path: Path, end: tuple[str, str], grows: bool, ray_here: str
+) -> None:
+    process = started(tmp_path, *end, ray="" if grows else ray_here)
+    wait_for(process, tmp_path, "slots" if grows else "end", bool)
     process.send_signal(signal.SIGUSR1)
     _, said = process.communicate(timeout=100)
     assert process.returncode == 75, said

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.case import Kill, Verdict, judged
-from tests.faults.objective import FOLDER, RESUMED, STEPS, Attempt, descend, read_truth
+from tests.faults.case import Verdict
+from tests.faults.judging import Kill, judged
+from tests.faults.objective import FOLDER, PART, STEPS, Attempt, descend, read_truth
 
 KILLED = 100.0
 Attempts = list[tuple[float, float, int]]
@@ -25,11 +26,11 @@ def found(
     The resumed run begins its first trial at 110.
     """
     truth = {
-        x: [Attempt(resumed and begin > 105, begin, end, steps) for begin, end, steps in attempts]
+        x: [Attempt(int(resumed and begin > 105), begin, end, steps) for begin, end, steps in attempts]
         for x, attempts in log.items()
     }
     kill = Kill(KILLED, resumed, frozenset(known))
-    return judged(truth, kill, after, set(repeated), len(after))
+    return judged(truth, [kill], after, set(repeated), len(after))
 
 
 def test_a_run_whose_trials_ran_once_is_exact() -> None:
@@ -83,7 +84,7 @@ def test_a_trial_that_a_living_driver_runs_twice_is_seen(resumed: bool) -> None:
 
 def test_trials_log_their_beginnings_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
-    monkeypatch.setenv(RESUMED, "1")
+    monkeypatch.setenv(PART, "1")
     descend(0.5, lambda loss: None)
 
     def stop(loss: float) -> None:
@@ -92,8 +93,30 @@ def test_trials_log_their_beginnings_and_ends(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(SystemExit):
         descend(0.25, stop)
     truth = read_truth(tmp_path)
-    assert [(one.resumed, one.steps) for one in truth[0.5] + truth[0.25]] == [(True, STEPS), (True, 1)]
+    assert [(one.part, one.steps) for one in truth[0.5] + truth[0.25]] == [(1, STEPS), (1, 1)]
     (early,) = truth[0.25]
     assert early.begin < early.end
     assert Kill(early.begin, True, frozenset()).over([early]) is None
     assert Kill(early.end, True, frozenset()).over([early]) is early
+
+
+def test_of_several_kills_each_is_asked_what_it_has_to_answer_for() -> None:
+    actor, driver, last = (
+        Kill(100.0, False, frozenset()),
+        Kill(200.0, True, frozenset()),
+        Kill(300.0, True, frozenset(), 1),
+    )
+    cut_off = [Attempt(0, 99.0, 100.2, 3), Attempt(0, 101.0, 102.0, STEPS)]
+    cut_twice = [Attempt(0, 199.0, 200.1, 2), Attempt(1, 299.0, 300.2, 5), Attempt(2, 301.0, 302.0, STEPS)]
+    unheard = [Attempt(0, 199.0, 199.8, STEPS), Attempt(1, 210.0, 211.0, STEPS)]
+    by_right = {0.1: cut_off, 0.2: cut_twice, 0.3: unheard}
+    figures = judged(by_right, [actor, driver, last], dict.fromkeys(by_right, "finished"), set(), 3)
+    assert (figures["done"], figures["lost"], figures["twice"], figures["late"]) == (2, 0, 0, 1)
+    for again in (
+        Attempt(1, 230.0, 231.0, STEPS),
+        Attempt(1, 299.9, 300.1, 1),
+        Attempt(2, 310.0, 311.0, STEPS),
+    ):
+        wrong = {x: [*attempts, again] for x, attempts in by_right.items() if x != 0.2}
+        figures = judged(wrong, [actor, driver, last], dict.fromkeys(wrong, "finished"), set(), 2)
+        assert (figures["lost"], figures["twice"]) == (2, 2), again

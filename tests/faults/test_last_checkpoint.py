@@ -41,26 +41,28 @@ import json, sys
 import hpo
 from train import train
 
-if sys.argv[1] == "run":
-    print(hpo.run(json.load(open("sweep.yaml")), train, out="run").state)
+word, address = sys.argv[1:]
+if word == "run":
+    print(hpo.run(json.load(open("sweep.yaml")), train, out="run", address=address).state)
 else:
-    print(hpo.resume("run", train).state)
+    print(hpo.resume("run", train, address=address).state)
 """
-OWN = {"seed": 1, "concurrency": 2, "kill_grace": 20}
+OWN = {"seed": 1, "concurrency": 2, "kill_grace": 20, "tensorboard": False, "report": False}
 
 
-def drive(folder: Path, word: str) -> subprocess.Popen[str]:
-    """The same by hpo.run and hpo.resume from Python."""
-    return started([sys.executable, "drive.py", word], str(folder), cwd=folder)
-
-
-def begin(folder: Path, way: str, steps: int = 2) -> subprocess.Popen[str]:
+def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[str]:
     """Start the run; returns once both trials have made so many steps."""
-    (folder / "drive.py").write_text(AS_FUNCTION)
-    words = ("run", "sweep.yaml", "--out", "run")
-    process = drive(folder, "run") if way == "function" else start(folder, *words)
+    process = part(folder, way, ray, "run", "sweep.yaml", "--out", "run")
     until(lambda: all(has_rows(folder / "run", number, steps) for number in (1, 2)), process)
     return process
+
+
+def part(folder: Path, way: str, ray: str, *words: str) -> subprocess.Popen[str]:
+    """`hpo` with these words, or from Python; a trial that is forked has a Ray of its run's own."""
+    if way != "function":
+        return start(folder, *words, **({"RAY_ADDRESS": ray} if way != "forked" else {}))
+    (folder / "drive.py").write_text(AS_FUNCTION)
+    return started([sys.executable, "drive.py", words[0], ray], str(folder), cwd=folder)
 
 
 def has_rows(run: Path, number: int, least: int) -> bool:
@@ -84,11 +86,11 @@ def check_goes_on(run: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("way", ["forked", "plain", "function"])
-def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str) -> None:
+def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str, ray_here: str) -> None:
     own: dict[str, Any] = OWN | ({"preload": "off"} if way == "plain" else {})
     program = {"program": None} if way == "function" else {}
     write_sweep(tmp_path, AS_SCRIPT, run_cap=2, hpo=own, **program)
-    first, run = begin(tmp_path, way), tmp_path / "run"
+    first, run = begin(tmp_path, way, ray_here), tmp_path / "run"
     if way == "forked":
         assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
     else:
@@ -97,8 +99,7 @@ def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str)
     assert code == (0 if way == "function" else 130)
     until_all_left(str(tmp_path))
     stopped = [len(rows(run, number)) for number in (1, 2)]
-    again = drive(tmp_path, "resume") if way == "function" else start(tmp_path, "resume", "run")
-    assert over(again)[0] == 0
+    assert over(part(tmp_path, way, ray_here, "resume", "run"))[0] == 0
     assert check_goes_on(run) == stopped
 
 
@@ -117,15 +118,17 @@ for step in range(begun + 1, 9):
 """
 
 
-def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint(
+    tmp_path: Path, ray_here: str
+) -> None:
     write_sweep(tmp_path, DEAF, run_cap=2, hpo=OWN | {"kill_grace": 1})
-    first, run = begin(tmp_path, "forked", 6), tmp_path / "run"
+    first, run = begin(tmp_path, "shared", ray_here, 6), tmp_path / "run"
     assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
     assert over(first)[0] == 130
     reasons = {event["reason"] for event in events(run, "end")}
     assert reasons == {"killed: it did not end in time after SIGTERM"}
     until_all_left(str(tmp_path))
-    assert over(start(tmp_path, "resume", "run"))[0] == 0
+    assert over(part(tmp_path, "shared", ray_here, "resume", "run"))[0] == 0
     assert check_goes_on(run) == [4, 4]
 
 
@@ -141,14 +144,16 @@ def train(config):
 """
 
 
-def test_a_function_without_a_handler_keeps_the_checkpoint_that_it_ends_with(tmp_path: Path) -> None:
+def test_a_function_without_a_handler_keeps_the_checkpoint_that_it_ends_with(
+    tmp_path: Path, ray_here: str
+) -> None:
     write_sweep(tmp_path, QUIET, run_cap=2, hpo=OWN, program=None)
-    first, run = begin(tmp_path, "function"), tmp_path / "run"
+    first, run = begin(tmp_path, "function", ray_here), tmp_path / "run"
     before = [len(rows(run, number)) for number in (1, 2)]
     first.send_signal(signal.SIGTERM)
     assert over(first)[0] == 0
     until_all_left(str(tmp_path))
     stopped = [len(rows(run, number)) for number in (1, 2)]
     assert all(now > then for now, then in zip(stopped, before, strict=True))
-    assert over(drive(tmp_path, "resume"))[0] == 0
+    assert over(part(tmp_path, "function", ray_here, "resume", "run"))[0] == 0
     assert check_goes_on(run) == stopped

@@ -13,6 +13,7 @@ import pytest
 
 from hpo.engine.ongoing import ALIKE
 from hpo.record.trials import load_run
+from tests.command import hpo
 from tests.engine.left_behind import events, rows
 
 pytestmark = pytest.mark.ray
@@ -59,12 +60,6 @@ def run_on(nodes: list[str], folder: Path, *arguments: str) -> subprocess.Comple
     return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
-def hpo(folder: Path, *arguments: str) -> str:
-    argv = [sys.executable, "-m", "hpo", *arguments]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=True).stdout
-
-
 def test_a_sick_node_is_set_aside_and_all_trials_end_well(tmp_path: Path) -> None:
     names = ["sick", "well-late-1", "well-late-2"]  # trials fail before anyone could know better
     ran = run_on(names, tmp_path, "run", "sweep.yaml", "--out", "run")
@@ -80,8 +75,8 @@ def test_a_sick_node_is_set_aside_and_all_trials_end_well(tmp_path: Path) -> Non
     )
     assert ran.stderr.count(f"node {node.node} is set aside: {node.failed} {said} succeeded elsewhere") == 1
     assert f"node {node.node} was set aside: {node.failed} {said}" in ran.stdout
-    assert f"{node.failed} {said}" in " ".join(hpo(tmp_path, "status", "run").split())
-    assert json.loads(hpo(tmp_path, "status", "run", "--json"))["set_aside"] == [vars(node)]
+    assert f"{node.failed} {said}" in " ".join(hpo("status", "run", cwd=tmp_path).stdout.split())
+    assert json.loads(hpo("status", "run", "--json", cwd=tmp_path).stdout)["set_aside"] == [vars(node)]
     again = {event["trial"] for event in events(tmp_path / "run", "requeue")}
     assert again >= set(events(tmp_path / "run", "aside")[0]["trials"])
     assert {trial.number for trial in record.trials if trial.attempts > 1} == again

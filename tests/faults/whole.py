@@ -15,11 +15,10 @@ from tests.faults.family import environment, family
 
 COUNT, STEPS = 12, 6
 SCRIPT = """
-import time, wandb
-wandb.init()
+import time, hpo
 for step in range(1, 7):
     time.sleep(0.02)
-    wandb.log({"loss": wandb.config.x + 1 / step})
+    hpo.report({"loss": hpo.config()["x"] + 1 / step})
 """
 PATIENCE = 300.0
 """Seconds for what takes some, on a busy machine."""

@@ -15,7 +15,7 @@ from hpo.trial.checkpoint import load, newest, save
 from hpo.trial.disk import at_fault
 from hpo.trial.rows import Rows
 from hpo.trial.spec import Resume
-from tests.faults.disks import Disk
+from tests.faults.disks import Disk, Mounts
 from tests.trial.warm_runner import Runner
 
 
@@ -102,7 +102,7 @@ def test_a_full_disk_is_told_of_as_such_and_nothing_is_left(tmp_path: Path) -> N
     made = tmp_path / "made"
     made.mkdir()
     (made / "weights").write_bytes(bytes(2**17))
-    with Disk(tmp_path / "disk", "64k") as disk:
+    with Mounts() as mounts, Disk(mounts, tmp_path / "disk", "64k") as disk:
         sources: list[Any] = [{"w": bytes(2**17)}, made, made / "weights"]
         for source in sources:
             with pytest.raises(OSError, match="No space left") as caught:
