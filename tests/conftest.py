@@ -26,9 +26,15 @@ SLOWER = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by the folder they stand in; those that take longest come first, beside whatever follows."""
+    """Mark tests by the folder they stand in; those that take longest come first, beside whatever follows.
+
+    A test of the method `gp` is one that needs torch.
+    """
     for item in items:
         place = item.path.relative_to(config.rootpath).as_posix()
+        parametrized = getattr(item, "callspec", None)
+        if parametrized and any(str(value) == "gp" for value in parametrized.params.values()):
+            item.add_marker(pytest.mark.torch)
         for start, mark in SLOWER.items():
             if place.startswith(start):
                 item.add_marker(mark)

@@ -7,7 +7,6 @@ import pickle
 from typing import Any
 
 import pytest
-import torch
 
 from hpo.space.distributions import DISTRIBUTIONS
 from hpo.space.grid import Grid
@@ -17,7 +16,6 @@ from hpo.sweepfile.search import METHODS
 from hpo.tune.searchers import ModelSearcher
 from hpo.tune.translate import searcher
 
-torch.set_num_threads(1)
 KEYS: dict[str, dict[str, Any]] = {
     "constant": {"value": 3},
     "categorical": {"values": ["a", 1, 2.5]},

@@ -7,7 +7,6 @@ import pickle
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ray.tune.search import Searcher
@@ -18,7 +17,6 @@ from hpo.tune.earlier import Earlier
 from hpo.tune.searcher import SpaceSearcher
 from hpo.tune.translate import searcher
 
-torch.set_num_threads(1)
 MODELS = ("tpe", "gp", "cmaes", "bohb", "nsga2")
 METHODS = ("random", "qmc", *MODELS)
 SMALL: dict[str, Any] = {
