@@ -29,8 +29,6 @@ def locked() -> str:
 if __name__ == "__main__":
     text = locked()
     if "--check" in sys.argv[1:]:
-        sys.exit(
-            0 if text == FILE.read_text() else f"{FILE.name}: newer versions are out; python -m tests.lock"
-        )
+        sys.exit(0 if text == FILE.read_text() else f"{FILE.name}: newer versions are out; python -m tests.lock")
     FILE.write_text(text)
     print(f"{FILE.name}: {text.count(chr(10)) - 1} versions")

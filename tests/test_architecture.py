@@ -16,19 +16,7 @@ import pytest
 import hpo
 
 ROOT = Path(__file__).parents[1]
-ORDER = (
-    "errors",
-    "distribution",
-    "trial",
-    "space",
-    "sweepfile",
-    "record",
-    "tune",
-    "engine",
-    "review",
-    "slurm",
-    "cli",
-)
+ORDER = ("errors", "distribution", "trial", "space", "sweepfile", "record", "tune", "engine", "review", "slurm", "cli")
 """A part may import from the parts before it, and from its own."""
 RAY_PARTS = {"tune", "engine"}
 TRIAL_EXTRAS = {
