@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
 done
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=hardlink
-unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=()
