@@ -145,6 +145,13 @@ oracle() {
     export HPO_SWEEPS_PYTHON="$PWD/.venv-sweeps/bin/python"
 }
 
+types_checked() {
+  local code=0
+  wait "$types" || code=$?
+  cat "$work/mypy"
+  return "$code"
+}
+
 shell_scripts() {
   if ! command -v shellcheck >/dev/null; then
     echo "left out: shellcheck is not here"
@@ -175,9 +182,11 @@ fi
 must "environment .venv-sweeps" oracle
 stage "ruff check" ruff check
 stage "ruff format" ruff format --check
-stage "mypy" mypy
+mypy >"$work/mypy" 2>&1 & # takes one core for a minute
+types=$!
 stage "shellcheck" shell_scripts
 stage "fast tests" "${fast[@]}"
+stage "mypy" types_checked
 
 # pytest comes last, so that its own summary closes the output.
 if [ ${#failed[@]} -gt 0 ]; then
