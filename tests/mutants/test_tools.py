@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.mutants.contained import run
 from tests.mutants.relevance import Relevance
 from tests.mutants.statements import statement
 from tests.mutants.units import failed
 
+ROOT = Path(__file__).parents[2]
 SOURCE = """\
 from functools import cache, wraps
 
@@ -64,10 +67,21 @@ def test_failed_tests_are_read_from_the_summary() -> None:
     assert failed(said) == ["tests/a.py::b[x - y: z]", "tests/d.py", "tests/e.py::f"]
 
 
+CONTAINED = """
+import sys
+from pathlib import Path
+from tests.mutants.contained import run
+print(run(["sh", "-c", sys.argv[1]], Path("in").absolute(), {"PATH": "/bin:/usr/bin"}, 3).code)
+"""
+
+
 @pytest.mark.process
 def test_nothing_is_left_of_a_command_that_takes_too_long(tmp_path: Path) -> None:
+    """In a process of its own, for all children of the process that runs it are ended."""
     (tmp_path / "in").mkdir()
     script = "setsid sh -c 'echo $$ > pid; exec sleep 300' & until [ -s pid ]; do sleep 0.1; done; sleep 300"
-    ended = run(["sh", "-c", script], tmp_path / "in", {"PATH": "/bin:/usr/bin"}, 3)
-    assert ended.code is None
+    call = [sys.executable, "-c", CONTAINED, script]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=100)
+    assert done.stdout == "None\n", done.stderr
     assert not Path("/proc", (tmp_path / "in" / "pid").read_text().strip()).exists()
