@@ -47,7 +47,7 @@ TRIAL_EXTRAS = {
 }
 """hpo/trial runs inside users' scripts: an import beyond the standard library stands here with its reason."""
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "base", "manager", "common", "misc"}
-LONGEST_FILE = 300
+LONGEST_FILE = 500
 LONGEST_FUNCTION = 40
 
 
