@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 NAME = "hpo-sweeps"
-"""What pip calls this package; `import hpo`, `python -m hpo` and the command are named otherwise."""
+"""The name that pip knows this package by; the import name and the command are `hpo`."""
 NAMESAKE = "hpo"
-"""Another project's package of the index, which whoever types the name of the command into pip gets."""
+"""The name under which the package index has another project's package."""
 
 
 def install(extra: str) -> str:
@@ -14,13 +14,12 @@ def install(extra: str) -> str:
 
 
 def namesake() -> str:
-    """What to do about the other project's package in this environment; empty where it is not there."""
+    """Name the other project's package and the remedy; empty where it is not installed."""
     from importlib.metadata import distributions
 
     for found in distributions(name=NAMESAKE):
-        if not any(
-            point.value.startswith("hpo.cli.") for point in found.entry_points
-        ):  # ours, before it had NAME
+        ours = any(point.value.startswith("hpo.cli.") for point in found.entry_points)  # before the renaming
+        if not ours:
             title = f"{found.metadata['Name']} {found.version}"
             remedy = f"pip uninstall {NAMESAKE}; this one is {NAME}"
             return f"{title} is installed here and is another project's: {remedy}"

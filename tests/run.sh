@@ -15,13 +15,17 @@ versions=locked interpreter=
 while [ $# -gt 0 ]; do
   case $1 in
     --newest | --oldest) versions=${1#--} ;;
-    --python) interpreter=${2:-} && shift ;;
+    --python)
+      interpreter=${2:-}
+      [ -n "$interpreter" ] || { echo "tests/run.sh: --python takes a version (3.13) or a path" >&2 && exit 1; }
+      shift
+      ;;
     *) echo "tests/run.sh: '$1' is no option; there are --newest, --oldest and --python X" >&2 && exit 1 ;;
   esac
   shift
 done
 
-export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=hardlink
+export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-pytest.importorskip("cosmic_ray", reason="cosmic-ray is not here: pip install cosmic-ray")
+pytest.importorskip("cosmic_ray", reason="cosmic-ray is not installed: pip install -e '.[mutants]'")
 
 from tests.mutants.sample import drawn, sample
 from tests.mutants.sites import ROOT, mutated
