@@ -228,12 +228,12 @@ def has_begun_on(job: Job, nodes: set[str]) -> bool:
 
 
 def hold(folder: Path) -> None:
-    """From now on no trial of the sweep there ends of itself: each goes on until it is released."""
+    """Keep the trials of the sweep in `folder` running until they are released."""
     (folder / "hold").touch()
 
 
 def release(folder: Path) -> None:
-    """Let the trials of the sweep there end."""
+    """Let the trials of the sweep in `folder` end."""
     (folder / "hold").unlink(missing_ok=True)
 
 

@@ -93,9 +93,9 @@ def test_the_token_is_nobody_elses(running: Running) -> None:
     assert file.parent.stat().st_mode & 0o777 == 0o700
     show = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
     for node in ("node1", "node2"):
-        told = lab.node("exec", node, "sh", "-c", show)
-        assert "hpo.trial.supervisor" in told
-        assert token not in told
+        shown = lab.node("exec", node, "sh", "-c", show)
+        assert "hpo.trial.supervisor" in shown
+        assert token not in shown
     assert token not in running.job.output
 
 
@@ -110,9 +110,9 @@ def test_scancel_ends_all_and_the_run_can_go_on_with_workers_that_wait_for_a_lat
     assert not list(job.run.glob("slurm/*/token"))
     late, seen = job.cwd / "late", len(job.events())
     late.touch()
-    told = (*BRIEF, "--count", "16", "--out", str(job.run))
+    words = (*BRIEF, "--count", "16", "--out", str(job.run))
     with slowed(lab, "start-head.sh", "while [ -e late ]; do sleep 0.1; done"):
-        again = replace(lab.submit(job.cwd, *told, sbatch=TWO), out=job.run)
+        again = replace(lab.submit(job.cwd, *words, sbatch=TWO), out=job.run)
         again.until(lambda: list(job.run.glob(f"slurm/{again.number}.*/node2.up")))
         assert not list(job.run.glob(f"slurm/{again.number}.*/node1.up"))
         late.unlink()

@@ -21,8 +21,8 @@ def job(cluster: Lab) -> Iterator[Job]:
         (folder / "late").touch()
         cluster.node("exec", "node2", "pkill", "-STOP", "-x", "slurmd")
         try:
-            told = (*BRIEF, "--count", "40")
-            job = cluster.submit(folder, *told, sbatch=TWO)
+            words = (*BRIEF, "--count", "40")
+            job = cluster.submit(folder, *words, sbatch=TWO)
             job.until(lambda: "Task launch" in job.output)
         finally:
             cluster.node("exec", "node2", "pkill", "-CONT", "-x", "slurmd")

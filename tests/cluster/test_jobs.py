@@ -34,7 +34,7 @@ NAMED = {"HPO_INTERFACE": "eth1", "HPO_TMPDIR": "/run/t", "HPO_START_TIMEOUT": "
 
 @pytest.fixture(scope="module")
 def named(cluster: Lab) -> Iterator[Job]:
-    """A job in the second network, which its third node lacks: that is told a minute later."""
+    """A job in the second network, which its third node lacks; the job reports that after a minute."""
     with tidy(cluster):
         for node in cluster.nodes:
             cluster.node("exec", node, "mkdir", "-pm", "1777", "/run/t")
@@ -58,9 +58,9 @@ def test_the_example_runs_on_all_nodes(named: Job) -> None:
     text = script.read_text()
     assert "def main():\n" in text
     script.write_text(text.replace("def main():\n", WAITS.format(str(folder / "hold"))))
-    told = ("configs/digits/asha.yaml", "--count", "6", "--set", "parameters.epochs.value=3")
+    words = ("configs/digits/asha.yaml", "--count", "6", "--set", "parameters.epochs.value=3")
     with held(folder):
-        job = lab.submit(folder, *told, sbatch=("--nodes=3", "--gpus-per-node=1", "--cpus-per-task=2"))
+        job = lab.submit(folder, *words, sbatch=("--nodes=3", "--gpus-per-node=1", "--cpus-per-task=2"))
         job.until(partial(has_begun_on, job, set(lab.nodes)))
     assert job.ended(600) == "COMPLETED", job.output
     assert_whole(job, 6)

@@ -39,22 +39,22 @@ LIMIT = ("--nodes=1", "--cpus-per-task=2", "--gpus-per-node=2", "--signal=B:USR1
 class Limited:
     lab: Lab
     job: Job
-    """Its trials go on until they are released."""
+    """Its trials continue until they are released."""
     endless: Job
 
 
 @pytest.fixture(scope="module")
 def limited(cluster: Lab) -> Iterator[Limited]:
-    """Two jobs that come to their time limit, while the tests of other jobs go on beside them."""
+    """Two jobs that reach their time limit while other tests run their jobs beside them."""
     with tidy(cluster):
         folder = sweep_in(cluster, "limit")
         hold(folder)
-        told = ("sweep.yaml", "--set", "hpo.kill_grace=20", "--set")
-        short = (*told, "parameters.seconds.value=1", "--count", "4")
+        words = ("sweep.yaml", "--set", "hpo.kill_grace=20", "--set")
+        short = (*words, "parameters.seconds.value=1", "--count", "4")
         job = cluster.submit(folder, *short, sbatch=(*LIMIT, "--time=2"), HPO_WARNING="60")
         folder = sweep_in(cluster, "no-count")
         endless = cluster.submit(
-            folder, *told, "parameters.seconds.value=5", sbatch=(*LIMIT, "--time=3"), HPO_WARNING="60"
+            folder, *words, "parameters.seconds.value=5", sbatch=(*LIMIT, "--time=3"), HPO_WARNING="60"
         )
         endless.until(lambda: endless.events("start"))
         yield Limited(cluster, job, endless)
@@ -71,8 +71,8 @@ def test_requeues_are_bounded(limited: Limited) -> None:
 def test_tasks_of_an_array_are_runs_of_their_own(limited: Limited) -> None:
     one = ("--array=1-2", "--nodes=1", "--cpus-per-task=1", "--gpus-per-node=1", "--time=5")
     folder = sweep_in(limited.lab, "array")
-    told = ("sweep.yaml", "--count", "4", "--out", "runs/all")
-    job = limited.lab.submit(folder, *told, sbatch=(*one, "--output=slurm-%A_%a.out"))
+    words = ("sweep.yaml", "--count", "4", "--out", "runs/all")
+    job = limited.lab.submit(folder, *words, sbatch=(*one, "--output=slurm-%A_%a.out"))
     for task in (1, 2):
         number = f"{job.number}_{task}"
         assert_completes(replace(job, number=number, out=folder / f"runs/all-{task}"), 4)
@@ -104,10 +104,10 @@ def test_jobs_on_the_same_nodes_do_not_meet_and_have_what_slurm_gave_them(limite
     third = ("--nodes=2", "--cpus-per-task=2", "--gpus-per-node=1", "--mem=2000", "--time=10")
     users = {"first": 0, "second": 0, "other": NOBODY}
     folders = [sweep_in(lab, name, user) for name, user in users.items()]
-    told = (*BRIEF, "--count", "8", "--min-nodes", "2")
+    words = (*BRIEF, "--count", "8", "--min-nodes", "2")
     with held(folders[0]), held(folders[1]), held(folders[2]):
         jobs = [
-            lab.submit(folder, *told, sbatch=(*third, "--nodelist=node1,node2"), user=user)
+            lab.submit(folder, *words, sbatch=(*third, "--nodelist=node1,node2"), user=user)
             for folder, user in zip(folders, users.values(), strict=True)
         ]
         for job in jobs:

@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.lab import Job, Lab, assert_whole, at_once, by_node, held, sweep_in, trials_of, until
 
 DEMAND = ("--nodes", "2", "--gpus-per-node", "2", "--time", "10m")
-HALF = ("--set", "hpo.resources.gpu=1", "--set", "hpo.resources.cpu=0.5")
+EACH = ("--set", "hpo.resources.gpu=1", "--set", "hpo.resources.cpu=0.5")
 
 
 def hpo(lab: Lab, folder: Path, *words: str) -> str:
@@ -27,7 +27,7 @@ def submitted(lab: Lab, folder: Path, *words: str) -> Job:
 
 def test_a_submitted_sweep_runs_as_it_was_then_each_trial_on_a_gpu_of_its_own(lab: Lab) -> None:
     folder = sweep_in(lab, "submit")
-    job = submitted(lab, folder, *DEMAND, "--sbatch", "hold", "--count", "8", *HALF)
+    job = submitted(lab, folder, *DEMAND, "--sbatch", "hold", "--count", "8", *EACH)
     waiting = hpo(lab, folder, "status", str(job.out))
     assert f"has not begun: job {job.number} pending: JobHeldUser" in waiting
     with pytest.raises(AssertionError, match=f"is submitted already, as job {job.number} pending"):

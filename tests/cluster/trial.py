@@ -1,6 +1,6 @@
 """A training script that says where it runs and what it sees, and saves its state when it is told to end.
 
-It goes on for as long as there is a file `hold` beside it, but none that lets its node go.
+It continues while there is a file `hold` beside it and no file `go-NODE` for its node.
 """
 
 from __future__ import annotations
