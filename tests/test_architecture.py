@@ -18,7 +18,7 @@ import hpo
 ROOT = Path(__file__).parents[1]
 ORDER = (
     "errors",
-    "distribution",
+    "package_name",
     "trial",
     "space",
     "sweepfile",

@@ -11,7 +11,7 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 
-from hpo.distribution import NAME
+from hpo.package_name import NAME
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[1]

@@ -23,8 +23,8 @@ from hpo.cli.stop import stop
 from hpo.cli.streams import set_up
 from hpo.cli.submit import submit
 from hpo.cli.tensorboard import tensorboard
-from hpo.distribution import namesake
 from hpo.errors import HpoError, visible
+from hpo.package_name import namesake
 
 app = typer.Typer(
     name="hpo",

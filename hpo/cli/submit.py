@@ -103,9 +103,7 @@ class _Rest:
         for option in ("--address", "--resume-or-start"):
             if any(argument.split("=")[0] == option for argument in arguments):
                 raise typer.BadParameter(f"the job's script gives {option} itself; leave it out")
-        read = dict(
-            context.params
-        )  # typer makes paths of the words here, or not before the command is called
+        read = dict(context.params)  # older typer makes paths only when it calls the command
         for name in ("out", "replay"):
             read[name] = Path(read[name]) if read[name] else None
         read["prior"] = [Path(one) for one in read["prior"] or ()]

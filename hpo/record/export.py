@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
-from hpo.distribution import install
 from hpo.errors import UserError
+from hpo.package_name import install
 from hpo.record.columns import Column, as_json
 from hpo.record.flat import ABSENT
 from hpo.record.trial import as_number

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.distribution import install
+from hpo.package_name import install
 from hpo.space.categories import Categorical
 from hpo.space.placing import place
 from hpo.space.space import SearchSpace

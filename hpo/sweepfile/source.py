@@ -62,8 +62,8 @@ def refuse_sizes(text: str, file: str) -> None:
     try:
         _refuse_events(text, file)
     except yaml.MarkedYAMLError as error:
-        # Newer libyaml stops at a depth of its own, ahead of the events that reach ours; without what lies
-        # behind that place it yields them.
+        # Newer libyaml fails at a nesting limit of its own before it yields the events that exceed ours; cut off
+        # there, the text yields them.
         mark = error.problem_mark or error.context_mark
         if mark:
             with suppress(yaml.YAMLError):

@@ -10,8 +10,8 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.stopper import Stopper
 
-from hpo.distribution import install
 from hpo.errors import UserError
+from hpo.package_name import install
 from hpo.sweepfile.choice import choose, lacking
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Metric, Sweep

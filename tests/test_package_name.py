@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.distribution import NAME, install, namesake
+from hpo.package_name import NAME, install, namesake
 
 ROOT = Path(__file__).parents[1]
 STRANGER = """Metadata-Version: 2.1
