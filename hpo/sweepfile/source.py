@@ -62,8 +62,8 @@ def refuse_sizes(text: str, file: str) -> None:
     try:
         _refuse_events(text, file)
     except yaml.MarkedYAMLError as error:
-        # Newer libyaml fails at a nesting limit of its own before it yields the events that exceed ours; cut off
-        # there, the text yields them.
+        # Newer libyaml fails at a nesting limit of its own before it yields the events that exceed ours; it
+        # yields them for the text before that place.
         mark = error.problem_mark or error.context_mark
         if mark:
             with suppress(yaml.YAMLError):
