@@ -92,17 +92,17 @@ find_python() {
   return 1
 }
 
-# uv makes an environment in seconds where pip takes minutes; it is told where pip looks besides the index.
+# uv makes an environment in seconds where pip takes minutes; it is told where pip looks besides the index. Both
+# come from an environment of their own, as not every Python has pip.
 installer() {
   local links
   python=$(find_python "${interpreter:-python3}") || return
-  links=$(python3 -m pip config get global.find-links 2>/dev/null) || true
-  export UV_FIND_LINKS=${UV_FIND_LINKS:-$links}
-  command -v uv >/dev/null && return 0
-  if [ ! -x .venv-uv/bin/uv ]; then
-    python3 -m venv --clear .venv-uv && .venv-uv/bin/pip install -qq -c constraints.txt uv || return
+  if ! .venv-uv/bin/uv --version >/dev/null 2>&1; then
+    "$python" -m venv --clear .venv-uv && .venv-uv/bin/pip install -qq -c constraints.txt uv || return
   fi
-  export PATH=$PATH:$PWD/.venv-uv/bin
+  export PATH=$PWD/.venv-uv/bin:$PATH
+  links=${PIP_FIND_LINKS:-$(pip config get global.find-links 2>/dev/null || true)}
+  export UV_FIND_LINKS=${UV_FIND_LINKS:-$links}
 }
 
 # What uv is told of versions, here and by tests. torch stays that of the lock: it is not to bring gigabytes for

@@ -44,6 +44,7 @@ def one_warm_parent(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.torch
 @pytest.mark.usefixtures("ray_here", "one_warm_parent")
 @pytest.mark.parametrize("path", SWEEPS, ids=NAMES)
 def test_each_runs(path: Path, tmp_path: Path) -> None:
@@ -61,6 +62,7 @@ def test_each_runs(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.torch
 @pytest.mark.usefixtures("ray_here", "one_warm_parent")
 def test_a_schedule_found_on_digits_gives_its_score_again(tmp_path: Path) -> None:
     def call(*arguments: str) -> str:

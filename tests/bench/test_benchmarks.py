@@ -26,13 +26,17 @@ ROWS = {
     "nodes": ("2 nodes of 2 slots",),
 }
 """Benchmark → some of its rows."""
+TORCH = ("trials", "suggest", "regret")
+"""Those whose trials or methods import it."""
 
 
 def test_every_benchmark_is_tried_here() -> None:
     assert set(ROWS) == set(BENCHMARKS)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.torch] * (name in TORCH)) for name in ROWS]
+)
 def test_prints_its_figures_and_goals(name: str) -> None:
     argv = [sys.executable, "-m", "tests.bench", name, "--quick", "--no-peers"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -50,6 +50,7 @@ def named(cluster: Lab) -> Iterator[Job]:
             cluster.node("exec", "node2", "rm", "-f", "/run/fill")
 
 
+@pytest.mark.torch
 def test_the_example_runs_on_all_nodes(named: Job) -> None:
     lab = named.lab
     folder = lab.work("digits")

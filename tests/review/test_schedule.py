@@ -164,6 +164,7 @@ def test_each_rule_is_found_where_it_was_the_schedule() -> None:
 
 
 @pytest.mark.process
+@pytest.mark.torch
 def test_fitted_code_does_what_the_error_says() -> None:
     import torch  # takes seconds
 

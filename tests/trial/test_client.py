@@ -82,6 +82,7 @@ def test_hpo_is_there_where_it_is_not_installed(play: Any, bare_python: str) -> 
     assert played.rows == [(None, {"loss": 0.1})], played.err
 
 
+@pytest.mark.torch
 def test_scalars_of_array_libraries_are_numbers(play: Any) -> None:
     played = play(
         "import hpo, numpy, torch\n"

@@ -15,8 +15,8 @@ ended = subprocess.Popen(["true"])
 os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
 both = sorted([child.pid, kept.pid])
 print(sorted(strays.children()) == both)
-of_all = [int(pid) for pid in strays._processes() if strays._state_and_parent(pid) in {("S", os.getpid())}]
-print(sorted(of_all) == both)  # what it goes by where the kernel lists no children
+strays.open = lambda path, *mode: open(path if not path.endswith("/children") else "/nowhere", *mode)
+print(sorted(strays.children()) == both)  # what it goes by where the kernel lists no children
 strays.finish({kept.pid})
 print(strays.children() == [kept.pid])
 kept.kill()

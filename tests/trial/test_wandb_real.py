@@ -92,6 +92,7 @@ def test_no_file_of_a_disabled_run_is_left(play: Any, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*/wandb/*run*")) == []
 
 
+@pytest.mark.torch
 def test_array_scalars_are_numbers_with_wandb_too(play: Any) -> None:
     code = (
         "import wandb, numpy, torch\n"

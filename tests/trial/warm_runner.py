@@ -12,7 +12,7 @@ from hpo.trial.launch import Supervisor, spawn
 from hpo.trial.spec import TrialSpec, WarmStart
 from hpo.trial.warm import warm_directory
 
-MODULES = ["numpy", "torch", "multiprocessing", "threading", "tempfile", "hpo.trial.client"]
+MODULES = ["numpy", "multiprocessing", "threading", "tempfile", "hpo.trial.client"]
 
 
 @dataclass

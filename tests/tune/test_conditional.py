@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from hpo.tune.translate import searcher
 from tests.tune.test_methods import read
 
 
-def test_conditional_parameters_are_learnt_where_they_are() -> None:
+@pytest.mark.parametrize("method", ["tpe", "gp"])
+def test_conditional_parameters_are_learnt_where_they_are(method: str) -> None:
     parameters = {
         "kind": {"values": ["near", "far"]},
         "near": {"min": 0.0, "max": 1.0, "when": {"kind": "near"}},
         "far": {"min": 0.0, "max": 1.0, "when": {"kind": "far"}},
     }
-    for method in ("tpe", "gp"):
-        search, late = searcher(read(method, parameters).valid(), 1), []
-        for number in range(40):
-            config = search.suggest(str(number))
-            loss = abs(config["near"] - 0.2) if "near" in config else 1 + abs(config["far"] - 0.8)
-            search.on_trial_complete(str(number), {"loss": loss})
-            late.append(config if number >= 30 else {})
-        near = [config["near"] for config in late if config.get("kind") == "near"]
-        assert len(near) >= 7, method
-        assert sorted(abs(x - 0.2) for x in near)[3] < 0.2, method
+    search, late = searcher(read(method, parameters).valid(), 1), []
+    for number in range(40):
+        config = search.suggest(str(number))
+        loss = abs(config["near"] - 0.2) if "near" in config else 1 + abs(config["far"] - 0.8)
+        search.on_trial_complete(str(number), {"loss": loss})
+        late.append(config if number >= 30 else {})
+    near = [config["near"] for config in late if config.get("kind") == "near"]
+    assert len(near) >= 7
+    assert sorted(abs(x - 0.2) for x in near)[3] < 0.2
 
 
+@pytest.mark.torch
 def test_gp_does_not_look_for_ever_where_inactive_parameters_would_matter() -> None:
     parameters = {
         "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
