@@ -38,6 +38,7 @@ def run_of(parameter: dict[str, Any], trials: int = 30) -> RunRecord:
         {"distribution": "inv_log_uniform_values", "min": 1e-5, "max": 10},
         {"distribution": "normal", "mu": 3.0, "sigma": 10.0},
         {"distribution": "q_normal", "mu": 3.0, "sigma": 10.0, "q": 0.3},
+        {"distribution": "q_normal", "mu": 1e300, "sigma": 1.0, "q": 1e-10},
         {"distribution": "log_normal", "mu": 1.0, "sigma": 5.0},
         {"distribution": "q_log_normal", "mu": 1.0, "sigma": 1.0, "q": 2},
         {"distribution": "beta", "a": 0.5, "b": 0.5},
@@ -68,3 +69,12 @@ def test_integers_that_optuna_cannot_hold_are_numbers_near_them() -> None:
         value = one.value(trial.config["p"])
         optuna.trial.create_trial(value=0.0, params={"p": value}, distributions={"p": one.distribution})
         assert value == pytest.approx(trial.config["p"], rel=1e-15)
+
+
+def test_a_value_between_the_steps_is_told_as_it_was_tried() -> None:
+    """A searcher of the user's own need not keep to them."""
+    record = run_of({"distribution": "q_uniform", "min": 0.0, "max": 1.0, "q": 0.25})
+    between = replace(record.trials[0], config={"p": 0.3})
+    ((one,), _) = shown(replace(record, trials=(between, *record.trials[1:])))
+    assert one.value(0.3) == 0.3
+    optuna.trial.create_trial(value=0.0, params={"p": 0.3}, distributions={"p": one.distribution})

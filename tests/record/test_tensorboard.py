@@ -60,6 +60,14 @@ def test_a_condition_that_does_not_hold_shows_below_the_range(tmp_path: Path) ->
     assert "absent" in columns["momentum"].note
 
 
+def test_what_a_trial_has_beside_the_parameters_of_the_sweep_has_columns_too(tmp_path: Path) -> None:
+    made = begun(tmp_path / "run", RELU, {**RELU, "warmup": 5, "optimizer": {"name": "adam"}})
+    root = rebuild(made.write())
+    assert {"lr", "warmup", "optimizer.name"} <= {one.name for one in experiment(root).hparam_infos}
+    values = session(root, "t0002")
+    assert (values["warmup"], values["optimizer.name"]) == (5.0, "adam")
+
+
 def test_domains_and_what_is_swept(tmp_path: Path) -> None:
     columns = {one.name: one for one in Columns.of(SWEEP).parameters}
     assert columns["lr"].interval == (1e-4, 1.0)

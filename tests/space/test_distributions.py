@@ -147,6 +147,11 @@ def test_weights_are_kept() -> None:
     assert made({"values": ["a", "b"], "probabilities": [1.0, 0.0]}).ppf(1.0) == "a"
 
 
+def test_a_weighted_choice_has_its_place_in_the_middle_of_its_share() -> None:
+    d = made({"values": ["a", "b", "c"], "probabilities": [0.5, 0.2, 0.3]})
+    assert [d.locate(value) for value in "abc"] == pytest.approx([0.25, 0.6, 0.85])
+
+
 def test_known_quantiles() -> None:
     def at(u: float, **config: Any) -> Any:
         return made(config).ppf(u)

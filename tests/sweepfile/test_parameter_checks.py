@@ -61,6 +61,11 @@ def one(found: list[str]) -> str:
         ({"values": [1, 2], "probabilities": [1]}, ".probabilities: 1 probabilities for 2 values"),
         ({"values": [1, 2], "probabilities": [0.5, 0.4]}, ".probabilities: the probabilities add up to 0.9"),
         ({"values": [1, 2], "probabilities": [-1, 2]}, ".probabilities: -1 is not a probability"),
+        ({"distribution": "normal", "values": [1]}, ".values: unknown key 'values' for normal; it belongs"),
+        (
+            {"distribution": "categorical", "values": [1, 2], "probabilities": [0.5, 0.5]},
+            ".probabilities: unknown key 'probabilities' for categorical; write `distribution: categorical_w",
+        ),
         ({"values": [1, 2], "depth": {"values": [1]}}, ".depth: unknown key 'depth' for categorical; it"),
         ({"parameters": {}}, ": the nested block is empty"),
         ({"parameters": {"y": {"value": 1}}, "value": 3}, ".value: stands beside `parameters:`"),

@@ -100,6 +100,12 @@ def test_rules_that_it_accepts(rule: dict[str, Any]) -> None:
     assert read_sweep(sweep).errors == []
 
 
+def test_a_search_may_begin_without_random_trials() -> None:
+    sweep = {"method": "tpe", "metric": {"name": "m"}, "parameters": P, "hpo": {"search": {"startup": 0}}}
+    assert accepts(sweep)
+    assert read_sweep(sweep).errors == []
+
+
 @pytest.mark.parametrize(
     "sweep",
     [

@@ -118,6 +118,21 @@ def test_a_stop_that_is_not_heeded_ends_the_worker_after_the_grace(calls: Calls)
             os.killpg(turned.pid, 0)
 
 
+def test_a_stop_that_finds_the_worker_dead_is_no_matter(calls: Calls) -> None:
+    slot = calls("""
+        import time
+        def train(config):
+            time.sleep(config["seconds"])
+            return config["seconds"]
+    """)
+    turn = slot.start({"seconds": 100})
+    os.kill(turn.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, turn.pid, os.WEXITED | os.WNOWAIT)
+    turn.terminate(time.monotonic(), 60.0)
+    assert slot.end().code == -signal.SIGKILL
+    assert slot.run({"seconds": 0}).rows == [{"loss": 0}]
+
+
 @pytest.mark.parametrize(
     ("death", "code"),
     [("os._exit(7)", 7), ("os.kill(os.getpid(), 9)", -9), ("os.abort()", -6), ("os._exit(0)", 0)],

@@ -134,22 +134,46 @@ def test_eight_trials_at_once_differ(method: str) -> None:
     assert len({repr(config) for config in configs}) == 24
 
 
-@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb", "nsga2"])
-def test_models_come_closer_than_random_draws(method: str) -> None:
+def late_loss(method: str, trials: int, **options: Any) -> float:
+    """What the last 15 of so many trials come to, added up."""
     parameters = {
         "x": {"min": 0.0, "max": 1.0},
         "n": {"distribution": "normal", "mu": 3},
         "i": {"min": 1, "max": 9},
     }
-    late = {"random": 0.0, method: 0.0}
-    for name in late:
-        search = searcher(read(name, parameters).valid(), 3)
-        for number in range(40):
-            config = search.suggest(str(number))
-            loss = (config["x"] - 0.3) ** 2 + (config["n"] - 2) ** 2 + abs(config["i"] - 7)
-            search.on_trial_complete(str(number), {"loss": loss, "training_iteration": 1})
-            late[name] += loss if number >= 25 else 0
-    assert late[method] < 0.8 * late["random"]
+    search, losses = searcher(read(method, parameters, **options).valid(), 3), list[float]()
+    for number in range(trials):
+        config = search.suggest(str(number))
+        losses.append((config["x"] - 0.3) ** 2 + (config["n"] - 2) ** 2 + abs(config["i"] - 7))
+        search.on_trial_complete(str(number), {"loss": losses[-1], "training_iteration": 1})
+    return sum(losses[-15:])
+
+
+@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "bohb", "nsga2"])
+def test_models_come_closer_than_random_draws(method: str) -> None:
+    assert late_loss(method, 40) < 0.8 * late_loss("random", 40)
+
+
+def test_cmaes_with_margin_learns_from_all_that_it_has_suggested() -> None:
+    assert late_loss("cmaes", 80, margin=True) < 0.5 * late_loss("random", 80)
+
+
+@pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "nsga2"])
+def test_without_random_trials_the_model_makes_the_first_suggestion(method: str) -> None:
+    search: Any = searcher(read(method, BESIDE, startup=0).valid(), 1)
+    first = search.suggest("0")
+    assert first != search.start.config(0)
+    assert fits(search.space, first)
+
+
+def test_a_third_of_bohbs_suggestions_stay_random_unless_it_is_told_otherwise() -> None:
+    search: Any = searcher(read("bohb", BESIDE).valid(), 1)
+    for number in range(4):
+        loss = search.suggest(str(number))["x"]
+        search.on_trial_result(str(number), {"loss": loss, "training_iteration": 1})
+    assert search.budget == 1
+    random = sum(search.unmodelled(index) for index in range(1000, 4000))
+    assert random / 3000 == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_qmc_needs_no_history() -> None:

@@ -14,6 +14,7 @@ from hpo.errors import UserError
 from hpo.sweepfile.load import load_sweep
 from hpo.tune.schedulers import scheduler
 from hpo.tune.schedulers.judging import TIME
+from hpo.tune.schedulers.pb2 import MOST
 from hpo.tune.translate import translate
 from tests.tune.population_runs import Run, simulate
 
@@ -188,6 +189,15 @@ def test_ended_trials_are_no_donors() -> None:
     scheduling.complete("4", {TIME: 4, "loss": 1.0}, error=False)
     assert scheduling.result("1", {TIME: 8, "loss": 99.0}) == PAUSE
     assert scheduling.trials["1"].donor is scheduling.trials["3"]
+
+
+def test_pb2_learns_from_the_newest_intervals_only() -> None:
+    scheduling, _ = at_milestone({"type": "pb2"}, 1.0)
+    last = MOST + 20
+    for milestone in range(2, last + 1):
+        scheduling.result("1", {TIME: 4 * milestone, "loss": 1 / milestone})
+    seen = [one.generation for one in scheduling.scheduler.trained]
+    assert seen == list(range(last - MOST + 1, last + 1))
 
 
 def test_a_stock_tuner_gets_no_population() -> None:

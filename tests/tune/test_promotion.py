@@ -12,6 +12,7 @@ from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 import hpo
+from hpo.engine.scheduling import Scheduling
 from hpo.tune.schedulers.promotion import NO_CHECKPOINT
 from tests.tune.simulated import Run, Simulated, curves, scheduling
 
@@ -70,6 +71,26 @@ def test_a_trial_whose_checkpoint_is_being_written_is_not_chosen_yet() -> None:
     assert asha.scheduler.choose_trial_to_run(asha) is None
     asha.trials["0"].status = Trial.PAUSED
     assert asha.scheduler.choose_trial_to_run(asha) is asha.trials["0"]
+
+
+class StockTuner(Scheduling):
+    """Towards the scheduler a stock Tuner, which can be told to stop a trial."""
+
+    def stop_trial(self, trial: Simulated) -> None:
+        self.complete(trial.trial_id, None, error=False)
+
+
+def test_a_stock_tuner_whose_trials_all_pause_stops_the_worst() -> None:
+    tuner = StockTuner(scheduling(RULE).scheduler)
+    for name, loss in (("best", 0.1), ("worst", 0.2)):
+        trial = tuner.trials[name] = Simulated(name, {}, Trial.RUNNING, checkpointed=True)
+        tuner.scheduler.on_trial_add(tuner, trial)
+        assert tuner.result(name, {"training_iteration": 1, "loss": loss}) == "PAUSE"
+        trial.status = Trial.PAUSED
+    assert tuner.scheduler.choose_trial_to_run(tuner) is None
+    assert list(tuner.trials) == ["best"]
+    assert tuner.scheduler.choose_trial_to_run(tuner) is None
+    assert list(tuner.trials) == []
 
 
 def test_resumed_trials_pause_again_and_ended_ones_are_forgotten() -> None:
