@@ -1,6 +1,7 @@
 """pytest plugin: core-seconds of each test, all its processes included → a table by file.
 
     HPO_CORES=1 bash tests/run.sh          python -m pytest -p tests.bench.cores …
+    HPO_CORES=/tmp/cores.tsv bash tests/run.sh       also writes core-seconds, seconds and name of each test
 
 A worker of pytest's goes into a control group of its own, which no daemon that a test starts can leave. Needs
 root and Linux's control groups, of either version.
@@ -62,14 +63,21 @@ class Table:
 
     def __init__(self) -> None:
         self.files: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.file = Path(os.environ.get("HPO_CORES", "1"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the figures of a test, which come with its last phase."""
         row = self.files[report.nodeid.split("::")[0]]
         row[2] += report.duration
+        self.seconds[report.nodeid] += report.duration
         if report.when == "teardown":
+            cores = sum(float(str(value)) for name, value in report.user_properties if name == "cores")
             row[0] += 1
-            row[1] += sum(float(str(value)) for name, value in report.user_properties if name == "cores")
+            row[1] += cores
+            if self.file.is_absolute():
+                with self.file.open("a", encoding="utf-8") as file:
+                    file.write(f"{cores:.2f}\t{self.seconds[report.nodeid]:.2f}\t{report.nodeid}\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, the dearest files first."""

@@ -26,6 +26,8 @@ GRACE = 5.0
 """Seconds that what a command left behind has to end by itself."""
 FOREIGN = ("RAY_", "TUNE_", "WANDB_", "HPO_", "BENCH_", "PYTHONDONTWRITEBYTECODE")
 """What a caller's environment could change a measurement with."""
+SHARED = "HPO_SHARED_RAY"
+"""Address of a Ray that commands are to use instead of one of their own: where figures are not judged."""
 
 
 class RunFailed(Exception):
@@ -115,6 +117,9 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 def _environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
     """Offline, one thread a trial, all files in the folder, this copy of hpo, the running Python."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+    if SHARED in os.environ:
+        kept |= {key: value for key, value in os.environ.items() if key.startswith("RAY_AUTH_")}
+        kept |= {"RAY_ADDRESS": os.environ[SHARED]}
     return {
         **kept,
         "PATH": os.pathsep.join([str(Path(PYTHON).parent), os.environ.get("PATH", os.defpath)]),

@@ -166,7 +166,8 @@ def main(options: Options) -> None:
     ]
     os.environ["OMP_NUM_THREADS"] = "1"
     found: dict[Task, float] = {}
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+    processes = 1 if options.quick else os.cpu_count()
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         for task, value in zip(tasks, pool.map(regret, tasks, chunksize=4), strict=True):
             found[task] = value
             if len(found) % 100 == 0:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.bench.__main__ import BENCHMARKS
-from tests.bench.measure import ROOT
+from tests.bench.measure import ROOT, SHARED
 
 pytestmark = pytest.mark.ray
 ROWS = {
@@ -26,8 +26,10 @@ ROWS = {
     "nodes": ("2 nodes of 2 slots",),
 }
 """Benchmark → some of its rows."""
-TORCH = ("trials", "suggest", "regret")
-"""Those whose trials or methods import it."""
+TORCH = ("suggest", "regret")
+"""Those with a method that imports it."""
+ALONE = ("startup", "nodes")
+"""Those that measure what Ray's start costs, or start nodes; all others use this process's Ray."""
 
 
 def test_every_benchmark_is_tried_here() -> None:
@@ -37,9 +39,9 @@ def test_every_benchmark_is_tried_here() -> None:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.torch] * (name in TORCH)) for name in ROWS]
 )
-def test_prints_its_figures_and_goals(name: str) -> None:
+def test_prints_its_figures_and_goals(name: str, ray_here: str) -> None:
     argv = [sys.executable, "-m", "tests.bench", name, "--quick", "--no-peers"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)} | ({SHARED: ray_here} if name not in ALONE else {})
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     for row in ROWS[name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -22,7 +23,7 @@ def main() -> None:
         "parameters": {"x": {"min": 0.0, "max": 1.0}},
         "run_cap": int(sys.argv[1]),
     }
-    result = hpo.run(sweep, train, out="run", concurrency=2)
+    result = hpo.run(sweep, train, out="run", concurrency=2, address=os.environ.get("RAY_ADDRESS"))
     assert all(trial.state == "finished" for trial in result.trials), result.trials[0].reason
 
 

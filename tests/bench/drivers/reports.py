@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import replace
@@ -45,7 +46,7 @@ def main() -> None:
         "run_cap": trials,
         "hpo": {"resources": {"cpu": 0.03}},
     }
-    with connected(None):
+    with connected(os.environ.get("RAY_ADDRESS")):
         hpo.run(sweep, lambda: {"loss": 1.0}, out="first", count=1)  # what is loaded once is loaded now
         began, cpu = time.time(), time.process_time()
         result = hpo.run(sweep, train, out="run", concurrency=trials)

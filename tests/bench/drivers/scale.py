@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def main() -> None:
         "run_cap": counts[-1],
         "hpo": settings,
     }
-    hpo.run(sweep, train, out="run", concurrency=2, watch=watch)
+    address = os.environ.get("RAY_ADDRESS")
+    hpo.run(sweep, train, out="run", concurrency=2, watch=watch, address=address)
     files = sum(1 for path in Path("run", "trials").rglob("*") if path.is_file())
     note(marks=marks.found, files=files / counts[-1])
 

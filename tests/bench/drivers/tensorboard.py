@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
@@ -36,7 +37,7 @@ def main() -> None:
         "run_cap": trials,
         "hpo": {"resources": {"cpu": 0.5}, "tensorboard": on},
     }
-    with connected(None):
+    with connected(os.environ.get("RAY_ADDRESS")):
         hpo.run(sweep, lambda: {"loss": 1.0}, out="first", count=1)  # what is loaded once is loaded now
         began, cpu, others = time.monotonic(), time.process_time(), children()
         result = hpo.run(sweep, train, out="run")
