@@ -36,6 +36,7 @@ metric: {name: loss}
 parameters: {x: {values: [1.0, 2.0]}, shape: {values: [[1, 2]]}}
 hpo: {concurrency: 2, kill_grace: 1}
 """
+SHOWN = {"hpo": {"tensorboard": True}}
 
 
 def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -50,12 +51,13 @@ def reached(path: Path, run: str, step: int) -> bool:
     return any(at >= step for at, _ in told(path, run).get("loss", ()))
 
 
-def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path) -> None:
+def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path, ray_here: str) -> None:
+    ray = {**os.environ, "RAY_ADDRESS": ray_here}
     (tmp_path / "train.py").write_text(SLOW)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     command = [sys.executable, "-m", "hpo", "run", "sweep.yaml", "--out", "run"]
     with (tmp_path / "said").open("wb") as said:
-        driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
+        driver = subprocess.Popen(command, cwd=tmp_path, env=ray, stdout=said, stderr=said)
     root = tmp_path / "run" / LOGS
     until((root / "_sweep").is_dir)
     with served(root) as board:
@@ -69,9 +71,8 @@ def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path
         driver.wait()
         until(lambda: not (found := owner(tmp_path / "run")) or not found.alive)
         (tmp_path / "go").touch()
-        done = subprocess.run(
-            [sys.executable, "-m", "hpo", "resume", "run"], cwd=tmp_path, capture_output=True, timeout=120
-        )
+        command = [sys.executable, "-m", "hpo", "resume", "run"]
+        done = subprocess.run(command, cwd=tmp_path, env=ray, capture_output=True, timeout=120)
         assert done.returncode == 0, done.stderr.decode()
 
         def ended(found: dict[str, Any]) -> bool:
@@ -95,7 +96,7 @@ def test_a_population_s_clones_are_sessions_with_their_true_values(run_script: A
         """
     rule = {"type": "pbt", "interval": 3, "mutate": ["lr"], "max_iter": 12}
     config = {"parameters": {"lr": {"min": 0.0, "max": 1.0}}, "early_terminate": rule}
-    result = run_script(script, config, count=4, seed=2)
+    result = run_script(script, config | SHOWN, count=4, seed=2)
     root = result.directory / LOGS
     clones = sorted(root.glob("t*/g02"))
     assert clones
@@ -127,7 +128,8 @@ def test_a_directory_that_cannot_be_written_costs_the_run_nothing(run_script: An
     script = "import hpo, time\nfor i in range(20):\n    hpo.report({'loss': 1.0})\n    time.sleep(0.1)"
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / LOGS).write_text("a file is in the way")
-    result: hpo.RunResult = run_script(script, {"parameters": {"x": {"min": 0.0, "max": 1.0}}}, count=4)
+    config = {"parameters": {"x": {"min": 0.0, "max": 1.0}}}
+    result: hpo.RunResult = run_script(script, config | SHOWN, count=4)
     assert result.state == "complete"
     assert [trial.state for trial in result.trials] == ["finished"] * 4
     notes = (result.directory / "journal.jsonl").read_text().count("TensorBoard files are written no more")

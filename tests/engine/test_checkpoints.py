@@ -32,7 +32,7 @@ def sweep(count: int, **own: Any) -> dict[str, Any]:
         "metric": {"name": "loss"},
         "parameters": {"x": {"min": 0.0, "max": 1.0}},
         "run_cap": count,
-        "hpo": {"concurrency": 2, "seed": 1, **own},
+        "hpo": {"concurrency": 2, "seed": 1, "tensorboard": False, **own},
     }
 
 

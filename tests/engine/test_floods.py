@@ -53,7 +53,7 @@ def test_a_gigabyte_printed_and_100_000_rows(
         "method": "grid",
         "metric": {"name": "loss"},
         "parameters": {"kind": {"values": kinds}},
-        "hpo": {"preload": "off", "concurrency": 1},
+        "hpo": {"preload": "off", "concurrency": 1, "tensorboard": False},
     }
     if rule:
         sweep["early_terminate"] = rule

@@ -30,7 +30,7 @@ def sweep(count: int, slots: int, kind: str = "pbt", **rule: Any) -> dict[str, A
         "parameters": {"h0": h, "h1": h, "steps": {"value": STEPS}},
         "run_cap": count,
         "early_terminate": {"type": kind, "interval": INTERVAL, "mutate": ["h0", "h1"], **rule},
-        "hpo": {"concurrency": slots, "seed": 5, "resources": {"cpu": 0.25}},
+        "hpo": {"concurrency": slots, "seed": 5, "resources": {"cpu": 0.25}, "tensorboard": False},
     }
 
 

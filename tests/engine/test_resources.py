@@ -17,10 +17,11 @@ pytestmark = pytest.mark.ray
 GPUS = """
 import ray, hpo
 ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
-hpo.run({
-    "method": "grid", "command": ["python", "train.py"], "parameters": {"x": {"values": list(range(8))}},
-    "hpo": {"resources": {"cpu": 1, "gpu": 0.5}, "preload": PRELOAD},
-}, out="run")
+for preload in ("auto", "off"):
+    hpo.run({
+        "method": "grid", "command": ["python", "train.py"], "parameters": {"x": {"values": list(range(8))}},
+        "hpo": {"resources": {"cpu": 1, "gpu": 0.5}, "preload": preload, "tensorboard": False},
+    }, out=preload)
 """
 
 
@@ -31,15 +32,14 @@ print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"])
 """
 
 
-@pytest.mark.parametrize("preload", ["auto", "off"])
-def test_trials_share_gpus_as_ray_assigns_them(tmp_path: Path, preload: str) -> None:
+def test_trials_share_gpus_as_ray_assigns_them(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TRAIN)
-    driver = GPUS.replace("PRELOAD", repr(preload))
-    subprocess.run([sys.executable, "-c", driver], cwd=tmp_path, check=True, timeout=120, capture_output=True)
-    seen = [log.read_text().split() for log in tmp_path.glob("run/trials/*/log.txt")]
-    assert len(seen) == 8
-    assert {gpu for gpu, _ in seen} == {"0", "1"}
-    assert {threads for _, threads in seen} == {"1"}
+    subprocess.run([sys.executable, "-c", GPUS], cwd=tmp_path, check=True, timeout=120, capture_output=True)
+    for preload in ("auto", "off"):
+        seen = [log.read_text().split() for log in tmp_path.glob(f"{preload}/trials/*/log.txt")]
+        assert len(seen) == 8
+        assert {gpu for gpu, _ in seen} == {"0", "1"}
+        assert {threads for _, threads in seen} == {"1"}
 
 
 @pytest.mark.parametrize(("cpus", "threads"), [(4, "4"), (2.5, "2"), (0.25, "1")])

@@ -115,7 +115,7 @@ def test_failed_trials_are_tried_again_when_that_is_asked_for(run: Any, tmp_path
         raise SystemExit("the licence server is down")
     hpo.report({{"loss": hpo.config()["x"]}})
     """
-    whole = run(script, {"method": "grid", "parameters": {"x": {"values": [1, 2, 3, 4]}}})
+    whole = run(script, {"method": "grid", "parameters": {"x": {"values": [1, 2, 3, 4]}}}, concurrency=1)
     assert [trial.state for trial in whole.trials] == ["finished", "finished", "failed", "failed"]
     broken.unlink()
     assert [trial.state for trial in hpo.resume(whole.directory).trials][2:] == ["failed", "failed"]
@@ -129,7 +129,8 @@ def test_a_function_goes_on_with_the_function(run: Any, tmp_path: Path) -> None:
     def train(config: dict[str, Any]) -> None:
         hpo.report({"loss": config["x"]})
 
-    sweep = {"method": "random", "metric": {"name": "loss"}, "parameters": X}
+    own = {"concurrency": 1, "tensorboard": False}
+    sweep = {"method": "random", "metric": {"name": "loss"}, "parameters": X, "hpo": own}
     hpo.run(sweep, train, count=2, out=tmp_path / "run")
     with pytest.raises(UserError, match=r"ran a Python function; call hpo\.resume\("):
         hpo.resume(tmp_path / "run", count=4)
@@ -152,18 +153,18 @@ def test_a_population_goes_on_with_its_clones(run: Any, kept: bool) -> None:
 
 
 def test_what_changes_the_search_is_refused_and_the_rest_goes_on(run: Any, tmp_path: Path) -> None:
-    whole = run(STEPS, count=2)
+    whole = run(STEPS, count=2, concurrency=1)
     own = whole.directory / "sweep.yaml"
     text = own.read_text()
     own.write_text(text.replace("max: 1.0", "max: 2.0"))
     with pytest.raises(UserError, match=r"parameters\.x\.max: 1\.0 → 2\.0"):
         hpo.resume(whole.directory, count=3)
-    own.write_text(text + "hpo: {kill_grace: 3}\n")
+    own.write_text(text.replace("hpo: {", "hpo: {kill_grace: 3, "))
     assert len(hpo.resume(whole.directory, count=3).trials) == 3
 
 
 def test_a_prior_that_has_vanished_is_still_known(run: Any, tmp_path: Path) -> None:
-    first = run(STEPS, count=4)
+    first = run(STEPS, count=4, concurrency=1)
     first.directory.rename(tmp_path / "first")
     sweep = {"method": "tpe", "hpo": {"search": {"startup": 4}}}
     whole = run(STEPS, sweep, count=3, concurrency=1, prior=[tmp_path / "first"])
@@ -190,7 +191,7 @@ def test_a_replay_goes_on_with_its_schedule(run: Any, tmp_path: Path) -> None:
 def test_a_script_or_folder_that_has_vanished_is_told_before_anything_starts(
     run: Any, tmp_path: Path
 ) -> None:
-    directory = run(STEPS, count=1).directory
+    directory = run(STEPS, count=1, concurrency=1).directory
     before = (directory / JOURNAL).read_bytes()
     script = tmp_path / "train.py"
     script.rename(tmp_path / "trian.py")
@@ -200,7 +201,7 @@ def test_a_script_or_folder_that_has_vanished_is_told_before_anything_starts(
 
 
 def test_another_engine_or_prior_than_it_was_begun_with_is_refused(run: Any, tmp_path: Path) -> None:
-    directory = run(STEPS, count=1).directory
+    directory = run(STEPS, count=1, concurrency=1).directory
     loaded = read_sweep(directory / "sweep.yaml")
     with pytest.raises(UserError, match="leave --engine out"):
         reopen(directory, RunOptions(engine="tune"), loaded)

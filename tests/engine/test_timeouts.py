@@ -24,7 +24,7 @@ SWEEP: dict[str, Any] = {
     "method": "grid",
     "metric": {"name": "loss"},
     "parameters": {"nap": {"values": [False, True]}},
-    "hpo": {"trial_timeout": "10s", "kill_grace": 1, "concurrency": 1},
+    "hpo": {"trial_timeout": "10s", "kill_grace": 1, "concurrency": 1, "tensorboard": False},
 }
 
 

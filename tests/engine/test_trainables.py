@@ -17,7 +17,7 @@ WHOLE = {
     "method": "random",
     "metric": {"name": "loss"},
     "parameters": LR,
-    "hpo": {"seed": 1, "concurrency": 1},
+    "hpo": {"seed": 1, "concurrency": 1, "tensorboard": False},
 }
 
 

@@ -26,7 +26,7 @@ SWEEP: dict[str, Any] = {
     "metric": {"name": "loss"},
     "parameters": {"lr": {"values": [0.0, 1.0, 2.0, 3.0]}},
     "early_terminate": {"type": "asha", "min_iter": 2, "max_iter": 9},
-    "hpo": {"wandb": "offline", "concurrency": 1},
+    "hpo": {"wandb": "offline", "concurrency": 1, "tensorboard": False},
 }
 
 
