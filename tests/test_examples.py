@@ -50,7 +50,8 @@ def one_warm_parent(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_runs(path: Path, tmp_path: Path) -> None:
     sweep = read_sweep(path).valid()
     short = {"value": 3} if sweep.early_terminate else {"value": 1}
-    arguments = ["--count", "3", "--seed", "1", "--out", "run", "--set", f"parameters.epochs={short}"]
+    own = [f"parameters.epochs={short}", "hpo.concurrency=1", "hpo.tensorboard=false"]
+    arguments = ["--count", "3", "--seed", "1", "--out", "run", *(f"--set={one}" for one in own)]
     done = hpo("run", path, *arguments, cwd=tmp_path, env={"COLUMNS": "140"})
     assert done.returncode == 0, done.stderr
     run = load_run(tmp_path / "run")
@@ -70,8 +71,9 @@ def test_a_schedule_found_on_digits_gives_its_score_again(tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    sweep = [str(CONFIGS / "digits" / "pbt.yaml"), "--set", "parameters.epochs.value=8"]
-    call("run", *sweep, "--count", "5", "--seed", "6", "--out", "run")
+    few = ["parameters.epochs.value=6", "parameters.fc_layer_size.values=[64]"]  # one group, so that all can meet
+    sweep = [str(CONFIGS / "digits" / "pbt.yaml"), *(f"--set={one}" for one in few)]
+    call("run", *sweep, "--count", "4", "--seed", "6", "--out", "run")
     found = load_run(tmp_path / "run")
     exploited = [one.config for trial in found.trials for one in trial.generations]
     assert exploited
