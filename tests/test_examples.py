@@ -71,9 +71,9 @@ def test_a_schedule_found_on_digits_gives_its_score_again(tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    few = ["parameters.epochs.value=6", "parameters.fc_layer_size.values=[64]"]  # one group, so that all can meet
+    few = ["parameters.epochs.value=8", "parameters.fc_layer_size.values=[64]"]  # one group: all can meet
     sweep = [str(CONFIGS / "digits" / "pbt.yaml"), *(f"--set={one}" for one in few)]
-    call("run", *sweep, "--count", "4", "--seed", "6", "--out", "run")
+    call("run", *sweep, "--count", "5", "--seed", "6", "--out", "run")
     found = load_run(tmp_path / "run")
     exploited = [one.config for trial in found.trials for one in trial.generations]
     assert exploited
