@@ -27,7 +27,7 @@ def workers(facts: Facts) -> dict[str, Any] | str:
     ]
     lanes = {name: k for k, name in enumerate(facts.lanes)}
     times, done = busy_seconds([Interval(o.trial, o.lane, b, e, o.state) for o, b, e in spans])
-    edges = np.linspace(0.0, whole, BINS + 1)
+    edges = np.linspace(0.0, whole, BINS + 1, dtype=np.float64)
     busy = np.diff(np.interp(edges, times, done)) / (whole / BINS) / len(lanes)
     total = float(done[-1]) / (whole * len(lanes))
     told = {

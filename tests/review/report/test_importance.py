@@ -94,7 +94,7 @@ def test_a_population_is_judged_by_what_each_stretch_gained(tmp_path: Path) -> N
 def test_the_grid_counts_as_it_should() -> None:
     from hpo.review.report.ped_anova import best_share, divergence
 
-    values = np.arange(100.0)
+    values = np.arange(100, dtype=np.float64)
     best = best_share(values)
     assert best.sum() == 10
     same = np.tile(np.arange(2), 50)
