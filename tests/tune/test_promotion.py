@@ -155,6 +155,11 @@ class Counting(tune.Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any]) -> None:
         self.config, self.count = config, 0
 
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Another trial in this process, which begins anew unless a checkpoint is loaded."""
+        self.setup(new_config)
+        return True
+
     def step(self) -> dict[str, Any]:
         self.count += 1
         with open(self.config["log"], "a") as log:
@@ -181,7 +186,9 @@ def test_a_stock_tuner_pauses_and_goes_on(tmp_path: Path, ray_here: None) -> Non
     tuner = Tuner(
         Counting,
         param_space=t.param_space,
-        tune_config=TuneConfig(search_alg=t.search_alg, scheduler=t.scheduler, num_samples=7),
+        tune_config=TuneConfig(
+            search_alg=t.search_alg, scheduler=t.scheduler, num_samples=7, reuse_actors=True
+        ),
         run_config=RunConfig(
             storage_path=str(tmp_path), verbose=0, checkpoint_config=CheckpointConfig(checkpoint_at_end=False)
         ),
