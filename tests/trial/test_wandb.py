@@ -119,8 +119,8 @@ def test_the_stand_in(name: str, play: Any, bare_python: str, printed: dict[str,
 @pytest.mark.wandb
 @pytest.mark.parametrize("mode", ["disabled", "offline"])
 @pytest.mark.parametrize("name", TOLD)
-def test_the_real_wandb(name: str, mode: str, play: Any, printed: dict[str, str]) -> None:
-    check(name, play(SCRIPTS / f"{name}.py", python=sys.executable, mode=mode), printed)
+def test_the_real_wandb(name: str, mode: str, play: Any, loaded: Any, printed: dict[str, str]) -> None:
+    check(name, play(SCRIPTS / f"{name}.py", fork=loaded("wandb"), mode=mode), printed)
 
 
 @pytest.mark.parametrize("python", ["stand-in", pytest.param("real", marks=pytest.mark.wandb)])
