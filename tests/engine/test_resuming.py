@@ -28,7 +28,7 @@ from hpo.tune.schedulers import scheduler
 from hpo.tune.translate import searcher
 
 pytestmark = pytest.mark.ray
-SLOTS, COUNT, FEW, LONGEST = 4, 40, 22, 9
+SLOTS, COUNT, FEW, LONGEST = 4, 40, 18, 9
 SPACE = {"x": {"min": 0.0, "max": 1.0}, "n": {"min": 1, "max": 9}, "c": {"values": ["a", "b", "c"]}}
 RULES: dict[str, dict[str, Any]] = {
     "hyperband": {"min_iter": 1, "eta": 3},

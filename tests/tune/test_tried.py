@@ -207,8 +207,7 @@ def resumed(method: str, parameters: dict[str, Any], configs: list[Any], beside:
             (name, space, n)
             for name in METHODS
             if name != "gp"
-            for space in (SMALL, FINITE, MIXED)
-            for n in (1, 4)
+            for space, n in ((SMALL, 1), (SMALL, 4), (FINITE, 4), (MIXED, 4))
         ),
         ("gp", SMALL, 1),
         ("gp", MIXED, 4),
