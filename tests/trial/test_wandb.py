@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +124,8 @@ def test_the_real_wandb(name: str, mode: str, play: Any, loaded: Any, printed: d
 
 @pytest.mark.parametrize("python", ["stand-in", pytest.param("real", marks=pytest.mark.wandb)])
 def test_metrics_that_go_by_tensorboard_files_are_said_not_to_be_followed(
-    python: str, play: Any, bare_python: str
+    python: str, play: Any, loaded: Any, bare_python: str
 ) -> None:
     code = "import wandb\nwandb.init(sync_tensorboard=True)"
-    played = play(code, python=bare_python if python == "stand-in" else sys.executable)
+    played = play(code, python=bare_python) if python == "stand-in" else play(code, fork=loaded("wandb"))
     assert "hpo reads no event files" in played.err
