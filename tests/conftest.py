@@ -41,6 +41,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A searcher with a numerical model has one thread, as in the process beside the driver."""
+    if {"ray", "torch"} <= {mark.name for mark in item.iter_markers()}:
+        import torch
+
+        torch.set_num_threads(1)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `--dist loadfile` give all tests of the Slurm lab to one worker: there is one lab."""

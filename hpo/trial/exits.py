@@ -35,11 +35,14 @@ class Exits:
             atexit.register = register
 
     def keep_finalizers(self) -> None:
-        """Finalizers that exist by now do not run at the end of a fork."""
+        """Finalizers that exist by now do not run at the end of a fork, nor do `cleanup`s left to atexit."""
         for finalizer in list(getattr(weakref.finalize, "_registry", {})):
             if finalizer.atexit:
                 finalizer.atexit = False
                 self.calls.append(finalizer)
+                cleanup = getattr((finalizer.peek() or [None])[0], "cleanup", None)
+                if cleanup is not None:  # a TemporaryDirectory's; wandb has that of its media registered
+                    atexit.unregister(cleanup)
 
     def run(self) -> None:
         """Do it all, the newest first; what fails has nobody left to tell."""

@@ -28,7 +28,7 @@ from hpo.tune.schedulers import scheduler
 from hpo.tune.translate import searcher
 
 pytestmark = pytest.mark.ray
-SLOTS, COUNT, LONGEST = 4, 40, 9
+SLOTS, COUNT, FEW, LONGEST = 4, 40, 18, 9
 SPACE = {"x": {"min": 0.0, "max": 1.0}, "n": {"min": 1, "max": 9}, "c": {"values": ["a", "b", "c"]}}
 RULES: dict[str, dict[str, Any]] = {
     "hyperband": {"min_iter": 1, "eta": 3},
@@ -149,16 +149,16 @@ class Kept:
 def fresh(sweep: Sweep, directory: Path, asking: type[Asking] = Retelling) -> Deciding:
     scheduling = Scheduling(scheduler(sweep, 1))
     pausing = Pausing(Checkpoints(str(directory), 3), scheduling)
-    return Deciding(asking(searcher(sweep, 1, COUNT)), scheduling, pausing, sweep.metric)
+    return Deciding(asking(searcher(sweep, 1, sweep.run_cap)), scheduling, pausing, sweep.metric)
 
 
 def recorded(
-    sweep: Sweep, directory: Path, *, saving: bool
+    sweep: Sweep, directory: Path, count: int, *, saving: bool
 ) -> tuple[list[dict[str, Any]], dict[int, Deciding]]:
     kept, deciding = Kept(), fresh(sweep, directory, Asking)
-    kept.append({"event": "run", "slots": SLOTS, "count": COUNT})
+    kept.append({"event": "run", "slots": SLOTS, "count": count})
     fleet: Any = Simulation(directory, saving=saving)
-    limits = Limits(COUNT, None, max_failures=1)
+    limits = Limits(count, None, max_failures=1)
     copies: dict[int, Deciding] = {}
 
     def after_a_turn() -> None:
@@ -202,6 +202,7 @@ def test_after_a_resume_all_is_decided_as_if_there_had_been_none(
     rule: str, method: str, saving: bool, tmp_path: Path
 ) -> None:
     space = {**SPACE, "x": {"values": [0.1, 0.3, 0.7]}} if method == "grid" else SPACE
+    count = FEW if method == "gp" else COUNT
     search = {"startup": 6} if method not in ("random", "grid", "qmc") else {}
     sweep = load_sweep(
         {
@@ -209,13 +210,13 @@ def test_after_a_resume_all_is_decided_as_if_there_had_been_none(
             "method": method,
             "metric": {"name": "loss"},
             "parameters": space,
-            "run_cap": COUNT,
+            "run_cap": count,
             "early_terminate": {"type": rule.split()[0], **RULES[rule]},
             "hpo": {"search": search},
         }
     )
-    events, copies = recorded(sweep, tmp_path, saving=saving)
-    assert sum(event["event"] == "trial" for event in events) == COUNT
+    events, copies = recorded(sweep, tmp_path, count, saving=saving)
+    assert sum(event["event"] == "trial" for event in events) == count
     cuts = random.Random(rule + method).sample(sorted(copies), min(len(copies), 3 if method == "gp" else 8))
     for cut in cuts:
         deciding = fresh(sweep, tmp_path)

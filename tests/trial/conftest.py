@@ -22,6 +22,7 @@ import pytest
 from hpo.trial.environment import params_text, trial_environment
 from hpo.trial.launch import Supervisor, spawn
 from hpo.trial.spec import TrialEnd, TrialSpec
+from tests.trial.loaded import Loaded
 from tests.trial.warm_runner import Runner
 from tests.trial.worker_slot import Slot
 
@@ -201,15 +202,52 @@ def without_wandb() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
 
 
+def played_environment(folder: Path, channel: str, mode: str, **more: Any) -> dict[str, str]:
+    """That of a trial in `folder`, whatever this process's says to wandb."""
+    wanted = {"config": SWEPT, "metric": "loss", "wandb": "off", **more.pop("trial", {})}
+    return trial_environment(
+        without_wandb() | {"WANDB_MODE": mode} | more,
+        number=1,
+        directory=str(folder),
+        channel=channel,
+        cwd=str(folder),
+        sweep_id="sweep",
+        run_id="run",
+        project=None,
+        entity=None,
+        **wanted,
+    )
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loaded]]:
+    """Makes processes that have loaded some modules as in a trial, for `play` to run scripts in forks of."""
+    made: dict[tuple[str, ...], Loaded] = {}
+
+    def make(*modules: str) -> Loaded:
+        if modules not in made:
+            env = played_environment(tmp_path_factory.mktemp("loaded"), "", "disabled")
+            made[modules] = Loaded(modules, env)
+        return made[modules]
+
+    yield make
+    for one in made.values():
+        one.close()
+
+
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
-    """Runs a script, or code, as a trial with a channel → what it told and printed, and how it ended."""
+    """Runs a script, or code, as a trial with a channel → what it told and printed, and how it ended.
+
+    In a process of its own, unless `fork` is one that has `loaded` what it needs.
+    """
     channels = tempfile.mkdtemp(prefix="hpo-test-", dir="/tmp")
 
     def run(
         script: Path | str,
         *arguments: str,
         python: str = sys.executable,
+        fork: Loaded | None = None,
         mode: str = "disabled",
         config: Mapping[str, Any] = SWEPT,
         metric: str = "loss",
@@ -220,22 +258,14 @@ def play(tmp_path: Path) -> Iterator[Play]:
         if isinstance(script, str):
             (folder / "train.py").write_text(script)
             script = folder / "train.py"
-        env = trial_environment(
-            without_wandb() | {"WANDB_MODE": mode} | variables,
-            number=1,
-            config=config,
-            directory=str(folder),
-            channel=f"{channels}/{folder.name}",
-            metric=metric,
-            cwd=str(folder),
-            sweep_id="sweep",
-            run_id="run",
-            project=None,
-            entity=None,
-            wandb=wandb,
-        )
+        trial = {"config": config, "metric": metric, "wandb": wandb}
+        env = played_environment(folder, f"{channels}/{folder.name}", mode, trial=trial, **variables)
         (folder / "params.yaml").write_text(params_text(config))
         listener = Listener(env["HPO_CHANNEL"])
+        if fork is not None:
+            code = fork.run(script, arguments, folder, env)
+            out, err = (folder / "out").read_text(), (folder / "err").read_text()
+            return Played(listener.messages(), out, err, code)
         command = [python, str(script), *arguments]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=90)
         return Played(listener.messages(), done.stdout, done.stderr, done.returncode)

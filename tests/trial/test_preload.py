@@ -112,7 +112,8 @@ def test_what_imports_and_setup_want_done_at_exit_is_done_once_by_the_parent(
     new: New, wait_until: WaitUntil
 ) -> None:
     runner = new(modules=["made"], setup="data:load")
-    runner.script("made.py", "import tempfile\nfolder = tempfile.TemporaryDirectory()")
+    made = "import atexit, tempfile\nfolder = tempfile.TemporaryDirectory()\n"
+    runner.script("made.py", made + "atexit.register(folder.cleanup)")  # as wandb does with its media
     runner.script("data.py", f"import atexit, os\ndef load():\n    {AT_EXIT}    return os.getpid()\n")
     use = "import hpo, made, os\nprint(hpo.setup_value() == os.getppid(), os.path.isdir(made.folder.name))"
     script = runner.script("use.py", use + "\nprint(made.folder.name, hpo.setup_value())")

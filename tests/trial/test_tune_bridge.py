@@ -31,7 +31,7 @@ def train(config):
             os.kill(os.getpid(), 9)
 """
 TUNER = """
-import ray
+import os, ray
 from ray import tune
 
 def train(config):
@@ -40,8 +40,10 @@ def train(config):
 
 if __name__ == "__main__":
     import hpo
-    ray.init(address="local", num_cpus=1, include_dashboard=False, logging_level="ERROR")
-    found = tune.Tuner(train).fit()[0].metrics
+    # as in a Ray of the script's own, the environment of the trial is that of all processes
+    ours = {name: value for name, value in os.environ.items() if name.startswith(("HPO_", "PYTHON"))}
+    ray.init(os.environ["RAY_HERE"], runtime_env={"env_vars": ours}, logging_level="ERROR")
+    found = tune.Tuner(train, run_config=tune.RunConfig(storage_path=os.getcwd())).fit()[0].metrics
     hpo.report({"loss": found["loss"], "iterations": found["training_iteration"]})
     ray.shutdown()
 """
@@ -69,11 +71,11 @@ def test_a_function_of_ray_tunes_reports_and_goes_on_from_its_checkpoint(tmp_pat
 
 
 @pytest.mark.ray
-def test_a_tuner_that_a_script_starts_hears_its_own_trials(tmp_path: Path) -> None:
+def test_a_tuner_that_a_script_starts_hears_its_own_trials(tmp_path: Path, ray_here: str) -> None:
     runner = Runner(tmp_path)
     try:
         script = runner.script("train.py", TUNER)
-        env = {"RAY_AIR_NEW_OUTPUT": "0", "HOME": str(tmp_path)}
+        env = {"RAY_AIR_NEW_OUTPUT": "0", "RAY_HERE": ray_here}
         done = runner("python", script, metric="loss", warm=False, more_env=env)
         assert done.end["state"] == "finished", done.log
     finally:

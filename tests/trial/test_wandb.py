@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +118,14 @@ def test_the_stand_in(name: str, play: Any, bare_python: str, printed: dict[str,
 @pytest.mark.wandb
 @pytest.mark.parametrize("mode", ["disabled", "offline"])
 @pytest.mark.parametrize("name", TOLD)
-def test_the_real_wandb(name: str, mode: str, play: Any, printed: dict[str, str]) -> None:
-    check(name, play(SCRIPTS / f"{name}.py", python=sys.executable, mode=mode), printed)
+def test_the_real_wandb(name: str, mode: str, play: Any, loaded: Any, printed: dict[str, str]) -> None:
+    check(name, play(SCRIPTS / f"{name}.py", fork=loaded("wandb"), mode=mode), printed)
 
 
 @pytest.mark.parametrize("python", ["stand-in", pytest.param("real", marks=pytest.mark.wandb)])
 def test_metrics_that_go_by_tensorboard_files_are_said_not_to_be_followed(
-    python: str, play: Any, bare_python: str
+    python: str, play: Any, loaded: Any, bare_python: str
 ) -> None:
     code = "import wandb\nwandb.init(sync_tensorboard=True)"
-    played = play(code, python=bare_python if python == "stand-in" else sys.executable)
+    played = play(code, python=bare_python) if python == "stand-in" else play(code, fork=loaded("wandb"))
     assert "hpo reads no event files" in played.err

@@ -68,8 +68,10 @@ def test_each_trial_is_a_run_of_the_sweeps_group(script: str, offline: Any, tmp_
 @pytest.mark.parametrize(
     "script", [LOGS + "    " + STOPPED.strip().replace("\n", "\n    "), REPORTS + STOPPED]
 )
-def test_a_trial_that_is_stopped_early_loses_no_row(script: str, offline: Any, tmp_path: Path) -> None:
-    played = offline(script)
+def test_a_trial_that_is_stopped_early_loses_no_row(
+    script: str, offline: Any, loaded: Any, tmp_path: Path
+) -> None:
+    played = offline(script, fork=loaded("wandb"))
     assert played.code == 143
     assert "Traceback" not in played.err
     assert steps(played) == ROWS
@@ -77,16 +79,18 @@ def test_a_trial_that_is_stopped_early_loses_no_row(script: str, offline: Any, t
     assert run_of(tmp_path)[1] == 0
 
 
-def test_a_script_with_a_run_of_its_own_says_what_is_logged(offline: Any, tmp_path: Path) -> None:
+def test_a_script_with_a_run_of_its_own_says_what_is_logged(
+    offline: Any, loaded: Any, tmp_path: Path
+) -> None:
     code = "import hpo, wandb\nwandb.init()\nwandb.log({'chart': 1})\nhpo.report({'loss': 2})\n"
-    played = offline(code + "wandb.finish()\nhpo.report({'loss': 1})")
+    played = offline(code + "wandb.finish()\nhpo.report({'loss': 1})", fork=loaded("wandb"))
     assert [row for _, row in played.rows] == [{"chart": 1}, {"loss": 2}, {"loss": 1}]
     assert history(tmp_path) == {0: {"chart": 1}}
 
 
-def test_the_scripts_own_handler_of_sigterm_stays(offline: Any) -> None:
+def test_the_scripts_own_handler_of_sigterm_stays(offline: Any, loaded: Any) -> None:
     code = "import os, signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
-    assert offline(code + REPORTS + STOPPED).code == 7
+    assert offline(code + REPORTS + STOPPED, fork=loaded("wandb")).code == 7
 
 
 def test_a_python_without_wandb_reports_each_row_once(offline: Any, bare_python: str) -> None:

@@ -67,8 +67,10 @@ def merged(told: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
-def test_any_calls_give_wandbs_rows_and_wandbs_count(seed: str, play: Any, tmp_path: Path) -> None:
-    played = play(SCRIPTS / "random_calls.py", seed, mode="offline")
+def test_any_calls_give_wandbs_rows_and_wandbs_count(
+    seed: str, play: Any, loaded: Any, tmp_path: Path
+) -> None:
+    played = play(SCRIPTS / "random_calls.py", seed, mode="offline", fork=loaded("wandb"))
     assert played.code == 0, played.err
     rows = history(tmp_path)
     numbers = {step: {k: v for k, v in row.items() if v == v} for step, row in rows.items()}
@@ -78,22 +80,24 @@ def test_any_calls_give_wandbs_rows_and_wandbs_count(seed: str, play: Any, tmp_p
 
 
 @pytest.mark.parametrize("seed", ["1", "4"])
-def test_mode_disabled_tells_what_mode_offline_tells(seed: str, play: Any, bare_python: str) -> None:
-    offline = play(SCRIPTS / "random_calls.py", seed, mode="offline")
+def test_mode_disabled_tells_what_mode_offline_tells(
+    seed: str, play: Any, loaded: Any, bare_python: str
+) -> None:
+    fork = loaded("wandb") if seed == "1" else None
+    offline = play(SCRIPTS / "random_calls.py", seed, mode="offline", fork=fork)
     assert len(offline.told) > 20
-    assert play(SCRIPTS / "random_calls.py", seed).told == offline.told
+    assert play(SCRIPTS / "random_calls.py", seed, fork=fork).told == offline.told
     assert play(SCRIPTS / "random_calls.py", seed, python=bare_python).told == offline.told
 
 
-def test_no_file_of_a_disabled_run_is_left(play: Any, tmp_path: Path) -> None:
-    assert play("import wandb\nwandb.init()\nwandb.log({'loss': 1})\nwandb.finish()").rows == [
-        (0, {"loss": 1})
-    ]
+def test_no_file_of_a_disabled_run_is_left(play: Any, loaded: Any, tmp_path: Path) -> None:
+    code = "import wandb\nwandb.init()\nwandb.log({'loss': 1})\nwandb.finish()"
+    assert play(code, fork=loaded("wandb")).rows == [(0, {"loss": 1})]
     assert list(tmp_path.glob("*/wandb/*run*")) == []
 
 
 @pytest.mark.torch
-def test_array_scalars_are_numbers_with_wandb_too(play: Any) -> None:
+def test_array_scalars_are_numbers_with_wandb_too(play: Any, loaded: Any) -> None:
     code = (
         "import wandb, numpy, torch\n"
         "wandb.init()\n"
@@ -102,7 +106,7 @@ def test_array_scalars_are_numbers_with_wandb_too(play: Any) -> None:
         "wandb.log({'loss': loss.bfloat16() / 2, 'pair': numpy.arange(2), 'many': numpy.zeros(99)}, step=3)\n"
     )
     for mode in ("disabled", "offline"):
-        played = play(code, mode=mode)
+        played = play(code, mode=mode, fork=loaded("wandb", "torch"))
         assert played.rows == [
             (2, {"loss": 0.5, "n": 3, "f": 0.25}),
             (3, {"loss": 0.25, "pair": [0, 1]}),

@@ -60,10 +60,11 @@ class Runner:
         self.number += 1
         warm = self.warm if warm is None else warm
         directory = self.folder / f"trial-{'warm' if warm else 'cold'}-{self.number}"
+        config = changes.setdefault("config", {"lr": 0.1})
         env = trial_environment(
             os.environ,
             number=1,
-            config={"lr": 0.1},
+            config=config,
             directory=str(directory),
             channel="",
             metric="loss",
@@ -80,8 +81,7 @@ class Runner:
             "cwd": str(self.folder),
             "env": env | changes.pop("more_env", {}),
             "directory": str(directory),
-            "params_text": params_text({"lr": 0.1}),
-            "config": {"lr": 0.1},
+            "params_text": params_text(config),
             "metric": "",
             "milestones": [],
             "warm": self.settings if warm else None,

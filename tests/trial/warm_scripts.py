@@ -89,7 +89,8 @@ class Squares(Dataset):
     def __getitem__(self, i): return torch.tensor(i * i)
 if __name__ == "__main__":
     for kind in ("fork", "spawn"):
-        loader = DataLoader(Squares(), batch_size=4, num_workers=2, multiprocessing_context=kind)
+        workers = 2 if kind == "fork" else 1  # each that is spawned loads torch
+        loader = DataLoader(Squares(), batch_size=4, num_workers=workers, multiprocessing_context=kind)
         print(kind, [batch.tolist() for batch in loader])
 """,
     "a subprocess": """
@@ -110,6 +111,7 @@ layer = torch.nn.Linear(64, 64)
 x = torch.randn(256, 64)
 for _ in range(3): x = torch.relu(layer(x))
 print(random.random(), numpy.random.rand(), float(x.sum()), torch.get_num_threads())
+print("a limit of GPU memory:", "limit_gpu" in str(torch.cuda._queued_calls))
 a = numpy.random.rand(200, 200); print(float((a @ a).sum()))
 """,
     "reports": """

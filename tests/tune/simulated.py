@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,7 @@ class Run:
     trials: list[Simulated] = field(default_factory=list)
     order: list[tuple[str, str, int]] = field(default_factory=list)
     """What happened: paused, resumed or an end; the trial; its iterations."""
+    _running: list[Simulated] = field(default_factory=list)
 
     def run(self) -> Run:
         """Until no trial runs and none is left to start or to go on with."""
@@ -53,7 +55,9 @@ class Run:
 
     @property
     def running(self) -> list[Simulated]:
-        return [trial for trial in self.trials if trial.status == Trial.RUNNING]
+        """Those that run, by number."""
+        self._running = [trial for trial in self._running if trial.status == Trial.RUNNING]
+        return self._running
 
     @property
     def iterations(self) -> list[int]:
@@ -69,6 +73,7 @@ class Run:
         if paused is not None:
             assert paused.status == Trial.PAUSED
             paused.status = Trial.RUNNING
+            insort(self._running, paused, key=lambda trial: int(trial.trial_id))
             self.order.append(("resumed", paused.trial_id, paused.done))
             return True
         number = len(self.trials)
@@ -76,6 +81,7 @@ class Run:
             return False
         trial = Simulated(str(number), {}, Trial.RUNNING, checkpointed=self.checkpointed(number))
         self.trials.append(trial)
+        self._running.append(trial)
         self.scheduling.trials[trial.trial_id] = trial
         self.scheduling.scheduler.on_trial_add(self.scheduling, trial)
         return True

@@ -108,7 +108,7 @@ def test_every_method_searches_every_space_or_is_refused(method: str, shape: str
     if method == "grid" and loaded.errors:
         assert all("cannot be listed by grid" in problem.message for problem in loaded.errors)
         return
-    space, count = loaded.valid().space, 10 if method == "gp" else 18
+    space, count = loaded.valid().space, 8 if method == "gp" else 18
     if method == "grid":
         cells = list(Grid(space))
         assert len({repr(cell) for cell in cells}) == len(cells)
@@ -121,10 +121,10 @@ def test_every_method_searches_every_space_or_is_refused(method: str, shape: str
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "grid"])
 def test_a_copy_that_was_told_the_same_goes_on_alike(method: str) -> None:
     parameters = SHAPES["conditional"] | BESIDE
-    count = 16 if method == "gp" else 30
+    count = 15 if method == "gp" else 30
     whole = play(searcher(read(method, parameters).valid(), 5), count, beside=4)
     assert play(searcher(read(method, parameters).valid(), 5), count, beside=4, reload=13) == whole
-    assert play(searcher(read(method, parameters).valid(), 6), count, beside=4) != whole
+    assert play(searcher(read(method, parameters).valid(), 6), 5, beside=4) != whole[:5]
 
 
 @pytest.mark.parametrize("method", ["tpe", "gp", "cmaes", "qmc", "bohb", "nsga2"])

@@ -29,7 +29,11 @@ def tuned(sweep: dict[str, Any], path: Path, **config: Any) -> Any:
         train,
         param_space=t.param_space,
         tune_config=TuneConfig(
-            search_alg=t.search_alg, scheduler=t.scheduler, num_samples=t.num_samples, **config
+            search_alg=t.search_alg,
+            scheduler=t.scheduler,
+            num_samples=t.num_samples,
+            reuse_actors=True,
+            **config,
         ),
         run_config=RunConfig(storage_path=str(path), verbose=0, stop=t.stop),
     )
@@ -76,7 +80,7 @@ def test_the_param_space_serves_without_our_searcher(tmp_path: Path, ray_here: N
     tuner = Tuner(
         train,
         param_space=t.param_space,
-        tune_config=TuneConfig(num_samples=t.num_samples, max_concurrent_trials=2),
+        tune_config=TuneConfig(num_samples=t.num_samples, max_concurrent_trials=1, reuse_actors=True),
         run_config=RunConfig(storage_path=str(tmp_path), verbose=0),
     )
     results = tuner.fit()

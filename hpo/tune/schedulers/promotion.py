@@ -113,8 +113,15 @@ class PromotingAsha(Asha):
         """A stock Tuner waits for ever for trials that pause: once they alone are left, the worst stops."""
         left = [trial for trial in trials if not trial.is_finished()]
         if left and all(trial.status == Trial.PAUSED for trial in left):
-            worst = next((paused[-1][1] for paused in self._paused if paused), None)
-            controller.stop_trial(self._trials[worst] if worst in self._trials else left[0])
+            controller.stop_trial(self._worst_paused() or left[0])
+
+    def _worst_paused(self) -> Any:
+        """Of the trials that still pause at the lowest rung, the last; None if none pauses at a rung."""
+        for rung, paused in zip(self._ladder, self._paused, strict=True):
+            for _, name in reversed(paused):
+                if self._waits.get(name) is rung:  # neither ended nor gone on to a higher one
+                    return self._trials[name]
+        return None
 
 
 def resumable(trial: Any) -> bool:
