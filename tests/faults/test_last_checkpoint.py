@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.command import hpo
 from tests.engine.left_behind import events, rows
 from tests.faults.whole import over, start, started, until, until_all_left, write_sweep
 
@@ -58,9 +59,10 @@ def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[
 
 
 def part(folder: Path, way: str, ray: str, *words: str) -> subprocess.Popen[str]:
-    """`hpo` with these words, or from Python; a trial that is forked has a Ray of its run's own."""
+    """`hpo` with these words, or from Python; where trials are forked, the run begins on a Ray of its own."""
     if way != "function":
-        return start(folder, *words, **({"RAY_ADDRESS": ray} if way != "forked" else {}))
+        own = way == "forked" and words[0] == "run"
+        return start(folder, *words, **({} if own else {"RAY_ADDRESS": ray}))
     (folder / "drive.py").write_text(AS_FUNCTION)
     return started([sys.executable, "drive.py", words[0], ray], str(folder), cwd=folder)
 
@@ -92,7 +94,7 @@ def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str,
     write_sweep(tmp_path, AS_SCRIPT, run_cap=2, hpo=own, **program)
     first, run = begin(tmp_path, way, ray_here), tmp_path / "run"
     if way == "forked":
-        assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
+        assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
     else:
         first.send_signal(signal.SIGTERM)
     code, _ = over(first)
@@ -123,7 +125,7 @@ def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint
 ) -> None:
     write_sweep(tmp_path, DEAF, run_cap=2, hpo=OWN | {"kill_grace": 1})
     first, run = begin(tmp_path, "shared", ray_here, 6), tmp_path / "run"
-    assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
+    assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
     assert over(first)[0] == 130
     reasons = {event["reason"] for event in events(run, "end")}
     assert reasons == {"killed: it did not end in time after SIGTERM"}
