@@ -87,7 +87,7 @@ def test_trials_that_fill_the_disk_by_rows_logs_or_checkpoints_have_not_failed(d
     grid = {"x": {"values": list(range(COUNT))}}
     write_sweep(disk.seen, FILLING, method="grid", parameters=grid, hpo=LEAN)
     run = disk.seen / "run"
-    words = ("run", "sweep.yaml", "--out", "run")
+    words: tuple[str, ...] = ("run", "sweep.yaml", "--out", "run")
     for full, room in enumerate(("2200k", "3700k", "64m")):
         code, said = over(disk.hpo(*words))
         assert code == 75
