@@ -53,6 +53,7 @@ program: train.py
 method: random
 metric: {name: loss}
 parameters: {x: {min: 0.0, max: 1.0}}
+hpo: {concurrency: 1, tensorboard: false}
 """
 TRAIN = "import sys\nfrom hpo import report\nreport({'loss': float(sys.argv[1].split('=')[1])})\n"
 

@@ -92,9 +92,9 @@ class Disk:
                     continue
         return filler
 
-    def hpo(self, *arguments: str, shared: bool = False, **options: Any) -> subprocess.Popen[str]:
-        """`hpo` with these arguments, on this disk, with a Ray of its own or the one that is shared."""
-        options["env"] = environment(str(self.folder)) | (self.mounts.ray if shared else {})
+    def hpo(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """`hpo` with these arguments, on this disk and on the Ray that sees it."""
+        options["env"] = environment(str(self.folder)) | self.mounts.ray
         return self.start(sys.executable, "-m", "hpo", *arguments, **options)
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:

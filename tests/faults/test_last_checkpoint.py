@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.command import hpo
 from tests.engine.left_behind import events, rows
 from tests.faults.whole import over, start, started, until, until_all_left, write_sweep
 
@@ -47,22 +48,37 @@ if word == "run":
 else:
     print(hpo.resume("run", train, address=address).state)
 """
-OWN = {"seed": 1, "concurrency": 2, "kill_grace": 20, "tensorboard": False, "report": False}
+TRIALS = {"forked": 2}
+"""How many trials each way has, all at once; one where it is not named."""
+OWN = {"seed": 1, "kill_grace": 20, "tensorboard": False, "report": False}
 
 
 def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[str]:
-    """Start the run; returns once both trials have made so many steps."""
+    """Start the run; returns once every trial has made so many steps."""
     process = part(folder, way, ray, "run", "sweep.yaml", "--out", "run")
-    until(lambda: all(has_rows(folder / "run", number, steps) for number in (1, 2)), process)
+    until(lambda: all(has_rows(folder / "run", number, steps) for number in numbers(way)), process)
     return process
 
 
 def part(folder: Path, way: str, ray: str, *words: str) -> subprocess.Popen[str]:
-    """`hpo` with these words, or from Python; a trial that is forked has a Ray of its run's own."""
+    """`hpo` with these words, or from Python; where trials are forked, the run begins on a Ray of its own."""
     if way != "function":
-        return start(folder, *words, **({"RAY_ADDRESS": ray} if way != "forked" else {}))
+        own = way == "forked" and words[0] == "run"
+        return start(folder, *words, **({} if own else {"RAY_ADDRESS": ray}))
     (folder / "drive.py").write_text(AS_FUNCTION)
     return started([sys.executable, "drive.py", words[0], ray], str(folder), cwd=folder)
+
+
+def write(folder: Path, way: str, script: str, **own: Any) -> None:
+    """A sweep of as many trials as this way has, in as many slots."""
+    count = TRIALS.get(way, 1)
+    program = {"program": None} if way == "function" else {}
+    write_sweep(folder, script, run_cap=count, hpo=OWN | {"concurrency": count} | own, **program)
+
+
+def numbers(way: str) -> range:
+    """Of the trials that this way has."""
+    return range(1, TRIALS.get(way, 1) + 1)
 
 
 def has_rows(run: Path, number: int, least: int) -> bool:
@@ -70,10 +86,10 @@ def has_rows(run: Path, number: int, least: int) -> bool:
     return path.exists() and len(path.read_text().splitlines()) >= least
 
 
-def check_goes_on(run: Path) -> list[int]:
+def check_goes_on(run: Path, way: str) -> list[int]:
     """Each trial has made every step once, the last four when it went on; where that began."""
     begun = []
-    for number in (1, 2):
+    for number in numbers(way):
         found = rows(run, number)
         assert [row["step"] for row in found] == list(range(1, len(found) + 1))
         first, second = sorted({row["begun"] for row in found})
@@ -81,26 +97,24 @@ def check_goes_on(run: Path) -> list[int]:
         last = [row["step"] for row in found if row["begun"] == second]
         assert last == list(range(second + 1, second + 5))
         begun.append(second)
-    assert [event["state"] for event in events(run, "end")[-2:]] == ["finished"] * 2
+    assert [event["state"] for event in events(run, "end")[-len(begun) :]] == ["finished"] * len(begun)
     return begun
 
 
 @pytest.mark.parametrize("way", ["forked", "plain", "function"])
 def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str, ray_here: str) -> None:
-    own: dict[str, Any] = OWN | ({"preload": "off"} if way == "plain" else {})
-    program = {"program": None} if way == "function" else {}
-    write_sweep(tmp_path, AS_SCRIPT, run_cap=2, hpo=own, **program)
+    write(tmp_path, way, AS_SCRIPT, **({"preload": "off"} if way == "plain" else {}))
     first, run = begin(tmp_path, way, ray_here), tmp_path / "run"
     if way == "forked":
-        assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
+        assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
     else:
         first.send_signal(signal.SIGTERM)
     code, _ = over(first)
     assert code == (0 if way == "function" else 130)
     until_all_left(str(tmp_path))
-    stopped = [len(rows(run, number)) for number in (1, 2)]
+    stopped = [len(rows(run, number)) for number in numbers(way)]
     assert over(part(tmp_path, way, ray_here, "resume", "run"))[0] == 0
-    assert check_goes_on(run) == stopped
+    assert check_goes_on(run, way) == stopped
 
 
 DEAF = """
@@ -121,15 +135,15 @@ for step in range(begun + 1, 9):
 def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint(
     tmp_path: Path, ray_here: str
 ) -> None:
-    write_sweep(tmp_path, DEAF, run_cap=2, hpo=OWN | {"kill_grace": 1})
+    write(tmp_path, "shared", DEAF, kill_grace=1)
     first, run = begin(tmp_path, "shared", ray_here, 6), tmp_path / "run"
-    assert over(start(tmp_path, "stop", "run", "--now"))[0] == 0
+    assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
     assert over(first)[0] == 130
     reasons = {event["reason"] for event in events(run, "end")}
     assert reasons == {"killed: it did not end in time after SIGTERM"}
     until_all_left(str(tmp_path))
     assert over(part(tmp_path, "shared", ray_here, "resume", "run"))[0] == 0
-    assert check_goes_on(run) == [4, 4]
+    assert check_goes_on(run, "shared") == [4]
 
 
 QUIET = """
@@ -147,13 +161,13 @@ def train(config):
 def test_a_function_without_a_handler_keeps_the_checkpoint_that_it_ends_with(
     tmp_path: Path, ray_here: str
 ) -> None:
-    write_sweep(tmp_path, QUIET, run_cap=2, hpo=OWN, program=None)
+    write(tmp_path, "function", QUIET)
     first, run = begin(tmp_path, "function", ray_here), tmp_path / "run"
-    before = [len(rows(run, number)) for number in (1, 2)]
+    before = [len(rows(run, number)) for number in numbers("function")]
     first.send_signal(signal.SIGTERM)
     assert over(first)[0] == 0
     until_all_left(str(tmp_path))
-    stopped = [len(rows(run, number)) for number in (1, 2)]
+    stopped = [len(rows(run, number)) for number in numbers("function")]
     assert all(now > then for now, then in zip(stopped, before, strict=True))
     assert over(part(tmp_path, "function", ray_here, "resume", "run"))[0] == 0
-    assert check_goes_on(run) == stopped
+    assert check_goes_on(run, "function") == stopped

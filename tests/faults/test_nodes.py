@@ -48,7 +48,11 @@ SWEEP = {
     "metric": {"name": "loss"},
     "parameters": {"x": {"min": 0.1, "max": 1.0}},
     "run_cap": 48,
-    "hpo": {"preload": "off"},  # a warm parent serves all nodes of a machine
+    "hpo": {
+        "preload": "off",
+        "tensorboard": False,
+        "report": False,
+    },  # a warm parent serves all nodes of a machine
 }
 
 
