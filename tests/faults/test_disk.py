@@ -155,7 +155,8 @@ def test_a_run_directory_that_vanishes_ends_the_run_and_does_not_come_back(
     tmp_path: Path, moved: bool, ray_here: str
 ) -> None:
     write_sweep(tmp_path, SLOW, run_cap=6, hpo=LEAN)
-    process = start(tmp_path, "run", "sweep.yaml", "--out", "run", RAY_ADDRESS=ray_here)
+    own = {"RAY_ADDRESS": ray_here} if moved else {}
+    process = start(tmp_path, "run", "sweep.yaml", "--out", "run", **own)
     run, other = tmp_path / "run", tmp_path / "other"
     until_ended(run, 2, process)
     run.rename(other)
