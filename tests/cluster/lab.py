@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OVER = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL"}
 NOBODY = 65534
-NODE = ("--cpus-per-task=2", "--gpus-per-node=2", "--time=30")
+NODE = ("--cpus-per-task=1", "--gpus-per-node=1", "--time=30")
 TWO = ("--nodes=2", "--nodelist=node1,node2", *NODE)
 THREE = ("--nodes=3", *NODE)
 BRIEF = ("sweep.yaml", "--set", "parameters.seconds.value=1")
@@ -206,7 +206,7 @@ def sweep_in(lab: Lab, name: str, user: int = 0) -> Path:
 
 
 def begun(
-    lab: Lab, name: str, *words: str, count: int = 16, sbatch: Sequence[str] = TWO, **variables: str
+    lab: Lab, name: str, *words: str, count: int = 12, sbatch: Sequence[str] = TWO, **variables: str
 ) -> Job:
     """A job that has finished some trials on each of its nodes; others run there, and are held."""
     folder = sweep_in(lab, name)

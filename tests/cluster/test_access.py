@@ -110,7 +110,7 @@ def test_scancel_ends_all_and_the_run_can_go_on_with_workers_that_wait_for_a_lat
     assert not list(job.run.glob("slurm/*/token"))
     late, seen = job.cwd / "late", len(job.events())
     late.touch()
-    words = (*BRIEF, "--count", "16", "--out", str(job.run))
+    words = (*BRIEF, "--count", "12", "--out", str(job.run))
     with slowed(lab, "start-head.sh", "while [ -e late ]; do sleep 0.1; done"):
         again = replace(lab.submit(job.cwd, *words, sbatch=TWO), out=job.run)
         again.until(lambda: list(job.run.glob(f"slurm/{again.number}.*/node2.up")))
@@ -119,4 +119,4 @@ def test_scancel_ends_all_and_the_run_can_go_on_with_workers_that_wait_for_a_lat
         again.until(
             lambda: {e["node"] for e in job.events()[seen:] if e["event"] == "start"} == {"node1", "node2"}
         )
-    assert_completes(again, 16)
+    assert_completes(again, 12)

@@ -21,7 +21,7 @@ def job(cluster: Lab) -> Iterator[Job]:
         (folder / "late").touch()
         cluster.node("exec", "node2", "pkill", "-STOP", "-x", "slurmd")
         try:
-            words = (*BRIEF, "--count", "40")
+            words = (*BRIEF, "--count", "24")
             job = cluster.submit(folder, *words, sbatch=TWO)
             job.until(lambda: "Task launch" in job.output)
         finally:
@@ -30,7 +30,7 @@ def job(cluster: Lab) -> Iterator[Job]:
         (folder / "late").unlink()
         job.until(lambda: job.nodes() == set(BOTH))
         yield job
-        assert_completes(job, 40)
+        assert_completes(job, 24)
         assert job.restarts == 0
         assert not job.events("requeue")
 

@@ -42,7 +42,7 @@ def named(cluster: Lab) -> Iterator[Job]:
         hold(folder)
         cluster.node("exec", "node3", "ip", "link", "set", "eth1", "down")
         try:
-            job = cluster.submit(folder, *BRIEF, "--count", "24", sbatch=THREE, user=0, **NAMED)
+            job = cluster.submit(folder, *BRIEF, "--count", "16", sbatch=THREE, user=0, **NAMED)
             job.until(partial(has_begun_on, job, {"node1", "node2"}))
             yield job
         finally:
@@ -77,7 +77,7 @@ def test_network_and_temporary_directory_can_be_named_and_a_node_may_lack_either
     named.until(lambda: "node3 has not joined within 60 s; the sweep goes on" in named.output)
     release(named.cwd)
     assert named.ended() == "COMPLETED", named.output
-    assert_whole(named, 24)
+    assert_whole(named, 16)
     assert named.nodes() == {"node1", "node2"}
     assert "node2 has joined" in named.output
     assert f"({lab.nets[1]}.2, " in named.output

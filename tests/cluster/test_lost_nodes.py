@@ -23,14 +23,14 @@ def lost(job: Job) -> set[str]:
 
 
 def test_workers_that_are_cut_off_for_long_or_lose_their_power_cost_no_trial(lab: Lab) -> None:
-    job = begun(lab, "off", count=24, sbatch=THREE, **IMPATIENT)
+    job = begun(lab, "off", count=16, sbatch=THREE, **IMPATIENT)
     lab.node("cut", "node2")
     lab.node("off", "node3")
     job.until(lambda: lost(job) >= {"node2", "node3"})
     job.until(lambda: job.about()["NodeList"] == "node1")  # for Slurm too they are lost
     lab.node("heal", "node2")
     lab.node("boot", "node3")
-    assert_completes(job, 24)
+    assert_completes(job, 16)
     assert job.restarts == 0
     assert_next_job_sweeps(lab)
 

@@ -15,12 +15,12 @@ def test_a_job_that_slurm_requeues_or_preempts_goes_on(lab: Lab) -> None:
     urgent = ("--partition=urgent", "--nodes=3", "--exclusive", "--time=1", "--output=/dev/null")
     lab.call("sbatch", *urgent, "--wrap=sleep 2")
     job.requeued(2)
-    assert_completes(job, 16)
+    assert_completes(job, 12)
     assert job.restarts == 2
 
 
 def test_a_job_goes_on_when_its_head_dies_or_its_own_node_loses_its_power(lab: Lab) -> None:
-    job = begun(lab, "head", count=24)
+    job = begun(lab, "head", count=16)
     lab.node("exec", "node1", "pkill", "-KILL", "-x", "gcs_server")
     job.requeued(1)
     goes_on(job, *BOTH)
@@ -33,5 +33,5 @@ def test_a_job_goes_on_when_its_head_dies_or_its_own_node_loses_its_power(lab: L
     lab.node("off", "node1")
     job.requeued(3)
     lab.node("boot", "node1")
-    assert_completes(job, 24)
+    assert_completes(job, 16)
     assert "the node of the job's script is lost: requeue" in job.output

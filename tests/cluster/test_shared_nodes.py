@@ -31,7 +31,7 @@ from tests.cluster.lab import (
     until,
 )
 
-LIMIT = ("--nodes=1", "--cpus-per-task=2", "--gpus-per-node=2", "--signal=B:USR1@60")
+LIMIT = ("--nodes=1", "--cpus-per-task=1", "--gpus-per-node=1", "--signal=B:USR1@60")
 """Slurm sends its signal 60 to 90 seconds before the limit, for it looks every 30."""
 
 
