@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
 
+from hpo.engine.idle_services import children, without_idle_services
 from hpo.errors import UserError
 from hpo.sweepfile.model import Resources
 
@@ -114,7 +114,7 @@ def _start(address: str | None) -> None:
         if address:
             ray.init(address=address, **quiet)
             return
-        with _unbroken("starting"):
+        with _unbroken("starting"), without_idle_services():
             _start_here(quiet)
     except Exception as error:  # Ray raises plain ones too, where its processes are too slow to start
         line = next(iter(str(error).strip().splitlines()), type(error).__name__)
@@ -142,17 +142,7 @@ def _start_here(settings: dict[str, Any]) -> None:
 
 def _end(address: str | None) -> None:
     with _unbroken("ending"):
-        if not address:
-            _end_monitor()
         ray.shutdown()
-
-
-def _end_monitor() -> None:
-    """End the autoscaler's monitor of a Ray of ours: it would sit out its second of grace at the shutdown."""
-    with suppress(OSError):
-        for pid, command in _children():
-            if b"/ray/autoscaler/" in command and b"monitor.py" in command:
-                os.kill(pid, signal.SIGKILL)
 
 
 def await_processes(limit: float) -> None:
@@ -160,17 +150,9 @@ def await_processes(limit: float) -> None:
     started, end = False, time.monotonic() + limit
     with suppress(OSError):  # no /proc
         while not ray.is_initialized() and time.monotonic() < end:
-            if not started and any(b"/raylet/raylet" in command for _, command in _children()):
+            if not started and any(b"/raylet/raylet" in command for _, command in children()):
                 started, end = True, time.monotonic() + SETTLING
             time.sleep(0.02)
-
-
-def _children() -> Iterator[tuple[int, bytes]]:
-    """Process number and command of each child of this process (Linux); raises OSError elsewhere."""
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with suppress(FileNotFoundError):  # it has ended meanwhile
-                yield int(pid), Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @contextmanager

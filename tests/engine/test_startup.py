@@ -35,9 +35,8 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     env = {**os.environ, "HPO_TEST_FOLDER": str(folder)}
     command = [sys.executable, *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def started_in(folder: Path) -> list[str]:
@@ -117,6 +116,24 @@ def test_neither_a_run_nor_a_check_of_bayes_needs_optuna_here(folder: Path) -> N
     """
     out, err = start(folder, "-c", textwrap.dedent(code)).communicate(timeout=60)
     assert out.split() == ["False", "True"], err
+
+
+def test_ray_starts_here_without_what_no_sweep_uses(folder: Path) -> None:
+    code = """
+    import logging, sys
+    from hpo.engine.cluster import connected
+    with connected(None):
+        print(logging.getLogger("ray._private.services").getEffectiveLevel() == logging.ERROR, flush=True)
+        sys.stdin.read()
+    """
+    process = start(folder, "-c", textwrap.dedent(code))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "True\n"  # Ray's errors are shown again
+    commands = "\n".join(started_in(folder))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert "/raylet/raylet" in commands
+    assert not [name for name in ("dashboard.py", "log_monitor.py", "monitor.py") if name in commands]
 
 
 def test_a_machine_too_busy_for_ray_gets_another_try(
