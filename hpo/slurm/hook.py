@@ -12,5 +12,5 @@ def plain(parameters: Any, head: bool) -> None:
     parameters.ray_client_server_port = None
     parameters.no_monitor = True
     parameters.include_log_monitor = False
-    if head:
+    if head and not parameters.include_dashboard:  # HPO_DASHBOARD asks for it
         end_dashboard_server()
