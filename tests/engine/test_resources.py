@@ -16,7 +16,9 @@ pytestmark = pytest.mark.ray
 
 GPUS = """
 import ray, hpo
-ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
+from hpo.engine.idle_services import without_idle_services
+with without_idle_services():
+    ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
 for preload in ("auto", "off"):
     hpo.run({
         "method": "grid", "command": ["python", "train.py"], "parameters": {"x": {"values": list(range(8))}},

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from hpo.engine.idle_services import without_idle_services
 from tests.faults.nodes import STORE
 
 
@@ -23,7 +24,8 @@ def main() -> int:
 
     cluster = Cluster()
     try:
-        cluster.add_node(num_cpus=2, object_store_memory=STORE, include_dashboard=False)
+        with without_idle_services():
+            cluster.add_node(num_cpus=2, object_store_memory=STORE, include_dashboard=False)
         command = [sys.executable, "-m", "hpo", *sys.argv[1:], "--address", cluster.address]
         process = subprocess.Popen(command)
         signal.signal(signal.SIGUSR1, lambda *_: process.send_signal(signal.SIGUSR1))

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hpo.engine.idle_services import without_idle_services
+
 LATE = Path(__file__).with_name("late")
 STORE = 100 * 2**20
 """Bytes of shared memory a node: only small messages pass."""
@@ -26,11 +28,14 @@ def main() -> int:
 
     cluster = Cluster()
     try:
-        for name in names:
-            path = os.pathsep.join(filter(None, [str(LATE), os.environ.get("PYTHONPATH")]))
-            here = {"HPO_TEST_NODE": name, "PYTHONPATH": path}
-            cluster.add_node(num_cpus=2, object_store_memory=STORE, include_dashboard=False, env_vars=here)
-        cluster.wait_for_nodes()
+        path = os.pathsep.join(filter(None, [str(LATE), os.environ.get("PYTHONPATH")]))
+        with without_idle_services():
+            for name in names:
+                here = {"HPO_TEST_NODE": name, "PYTHONPATH": path}
+                cluster.add_node(
+                    num_cpus=2, object_store_memory=STORE, include_dashboard=False, env_vars=here
+                )
+            cluster.wait_for_nodes()
         command = [sys.executable, "-m", "hpo", *argv, "--address", cluster.address]
         return subprocess.run(command, check=False).returncode
     finally:

@@ -106,8 +106,13 @@ class Contender:
         self.release()
 
     def acquire_and_die(self) -> None:
+        """As a process dies: its thread and its descriptor are gone, its files stay."""
         self.acquire()
-        self.lock = None
+        if self.lock is not None:
+            self.lock._over.set()
+            self.lock._pulse.join()
+            os.close(self.lock._descriptor)
+            self.lock = None
 
 
 def held(run: Path, *contenders: Contender) -> list[Contender]:

@@ -33,7 +33,9 @@ class Loaded:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(json.dumps(request), file=self.process.stdin, flush=True)
-        assert select.select([self.process.stdout], [], [], 90)[0], f"{script.name} does not end"
+        ended = select.poll()  # select() takes no descriptor above 1,023, which a worker of pytest's may have
+        ended.register(self.process.stdout, select.POLLIN)
+        assert ended.poll(90_000), f"{script.name} does not end"
         return int(self.process.stdout.readline())
 
     def close(self) -> None:

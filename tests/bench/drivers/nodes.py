@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+from hpo.engine.idle_services import without_idle_services
 from hpo.record.journal import read_journal
 from tests.bench.measure import PYTHON, note
 
@@ -22,9 +23,10 @@ def main() -> None:
 
     cluster = Cluster()
     try:
-        for _ in range(nodes):
-            cluster.add_node(num_cpus=slots // nodes, object_store_memory=STORE, include_dashboard=False)
-        cluster.wait_for_nodes()
+        with without_idle_services():
+            for _ in range(nodes):
+                cluster.add_node(num_cpus=slots // nodes, object_store_memory=STORE, include_dashboard=False)
+            cluster.wait_for_nodes()
         argv = [PYTHON, "-m", "hpo", "run", "sweep.yaml", "--out", "run", "--address", cluster.address]
         subprocess.run(argv, check=True)
     finally:
