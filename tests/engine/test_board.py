@@ -16,6 +16,7 @@ import pytest
 import hpo
 from hpo.record.holder import owner
 from hpo.trial.media import LOGS
+from tests import command
 from tests.record.board import served
 from tests.record.shown import hparams, status, told
 
@@ -55,9 +56,9 @@ def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path
     ray = {**os.environ, "RAY_ADDRESS": ray_here}
     (tmp_path / "train.py").write_text(SLOW)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
-    command = [sys.executable, "-m", "hpo", "run", "sweep.yaml", "--out", "run"]
+    words = [sys.executable, "-m", "hpo", "run", "sweep.yaml", "--out", "run"]
     with (tmp_path / "said").open("wb") as said:
-        driver = subprocess.Popen(command, cwd=tmp_path, env=ray, stdout=said, stderr=said)
+        driver = subprocess.Popen(words, cwd=tmp_path, env=ray, stdout=said, stderr=said)
     root = tmp_path / "run" / LOGS
     until((root / "_sweep").is_dir)
     with served(root) as board:
@@ -71,9 +72,8 @@ def test_a_run_is_seen_live_after_a_crash_and_once_it_has_gone_on(tmp_path: Path
         driver.wait()
         until(lambda: not (found := owner(tmp_path / "run")) or not found.alive)
         (tmp_path / "go").touch()
-        command = [sys.executable, "-m", "hpo", "resume", "run"]
-        done = subprocess.run(command, cwd=tmp_path, env=ray, capture_output=True, timeout=120)
-        assert done.returncode == 0, done.stderr.decode()
+        done = command.hpo("resume", "run", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
 
         def ended(found: dict[str, Any]) -> bool:
             return all(one["status"] == "STATUS_SUCCESS" for one in found.values())
@@ -118,8 +118,7 @@ def test_it_can_be_switched_off_and_made_later(run_script: Any) -> None:
     config = {"parameters": {"x": {"min": 0.0, "max": 1.0}}, "hpo": {"tensorboard": False}}
     result: hpo.RunResult = run_script(script, config, count=2)
     assert not (result.directory / LOGS).exists()
-    command = [sys.executable, "-m", "hpo", "tensorboard", "--rebuild", str(result.directory)]
-    assert subprocess.run(command, timeout=60).returncode == 0
+    assert command.hpo("tensorboard", "--rebuild", result.directory).returncode == 0
     assert status(result.directory / LOGS, "t0002") == 1
 
 

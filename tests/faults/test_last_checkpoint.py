@@ -55,18 +55,26 @@ OWN = {"seed": 1, "kill_grace": 20, "tensorboard": False, "report": False}
 
 def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[str]:
     """Start the run; returns once every trial has made so many steps."""
-    process = part(folder, way, ray, "run", "sweep.yaml", "--out", "run")
+    if way == "function":
+        process = drive(folder, "run", ray)
+    else:  # where trials are forked, on a Ray of its own
+        own = {} if way == "forked" else {"RAY_ADDRESS": ray}
+        process = start(folder, "run", "sweep.yaml", "--out", "run", **own)
     until(lambda: all(has_rows(folder / "run", number, steps) for number in numbers(way)), process)
     return process
 
 
-def part(folder: Path, way: str, ray: str, *words: str) -> subprocess.Popen[str]:
-    """`hpo` with these words, or from Python; where trials are forked, the run begins on a Ray of its own."""
-    if way != "function":
-        own = way == "forked" and words[0] == "run"
-        return start(folder, *words, **({} if own else {"RAY_ADDRESS": ray}))
+def drive(folder: Path, word: str, ray: str) -> subprocess.Popen[str]:
+    """`run` or `resume` from Python, with the function."""
     (folder / "drive.py").write_text(AS_FUNCTION)
-    return started([sys.executable, "drive.py", words[0], ray], str(folder), cwd=folder)
+    return started([sys.executable, "drive.py", word, ray], str(folder), cwd=folder)
+
+
+def resumed(folder: Path, way: str, ray: str) -> int:
+    """Go on with the run; its exit code."""
+    if way == "function":
+        return over(drive(folder, "resume", ray))[0]
+    return hpo("resume", "run", cwd=folder).returncode
 
 
 def write(folder: Path, way: str, script: str, **own: Any) -> None:
@@ -113,7 +121,7 @@ def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str,
     assert code == (0 if way == "function" else 130)
     until_all_left(str(tmp_path))
     stopped = [len(rows(run, number)) for number in numbers(way)]
-    assert over(part(tmp_path, way, ray_here, "resume", "run"))[0] == 0
+    assert resumed(tmp_path, way, ray_here) == 0
     assert check_goes_on(run, way) == stopped
 
 
@@ -142,7 +150,7 @@ def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint
     reasons = {event["reason"] for event in events(run, "end")}
     assert reasons == {"killed: it did not end in time after SIGTERM"}
     until_all_left(str(tmp_path))
-    assert over(part(tmp_path, "shared", ray_here, "resume", "run"))[0] == 0
+    assert resumed(tmp_path, "shared", ray_here) == 0
     assert check_goes_on(run, "shared") == [4]
 
 
@@ -169,5 +177,5 @@ def test_a_function_without_a_handler_keeps_the_checkpoint_that_it_ends_with(
     until_all_left(str(tmp_path))
     stopped = [len(rows(run, number)) for number in numbers("function")]
     assert all(now > then for now, then in zip(stopped, before, strict=True))
-    assert over(part(tmp_path, "function", ray_here, "resume", "run"))[0] == 0
+    assert resumed(tmp_path, "function", ray_here) == 0
     assert check_goes_on(run, "function") == stopped
