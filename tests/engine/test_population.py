@@ -22,22 +22,32 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no trial need imp
 STEPS, INTERVAL = 24, 4
 
 
-def sweep(count: int, slots: int, kind: str = "pbt", **rule: Any) -> dict[str, Any]:
+def sweep(folder: Path, count: int, slots: int, kind: str = "pbt", **rule: Any) -> dict[str, Any]:
     h = {"distribution": "uniform", "min": 0.0, "max": 1.0}
+    constants = {"steps": STEPS, "slots": slots, "folder": str(folder / "begun")}
     return {
         "method": "random",
         "metric": {"name": "loss"},
-        "parameters": {"h0": h, "h1": h, "steps": {"value": STEPS}},
+        "parameters": {"h0": h, "h1": h, **{name: {"value": value} for name, value in constants.items()}},
         "run_cap": count,
         "early_terminate": {"type": kind, "interval": INTERVAL, "mutate": ["h0", "h1"], **rule},
         "hpo": {"concurrency": slots, "seed": 5, "resources": {"cpu": 0.25}, "tensorboard": False},
     }
 
 
+def meet(config: dict[str, Any]) -> None:
+    """Return once a trial has begun in every slot, however late one of them comes up."""
+    os.makedirs(config["folder"], exist_ok=True)
+    Path(config["folder"], str(os.getpid())).touch()
+    while len(os.listdir(config["folder"])) < config["slots"]:
+        time.sleep(0.02)
+
+
 def toy(config: dict[str, Any]) -> None:
     """Jaderberg et al., section 4.1; each row tells where the weights come from."""
     state = hpo.get_checkpoint() or {"step": 0, "weights": (0.9, 0.9), "way": []}
     step, weights, way = state["step"], state["weights"], list(state["way"])
+    meet(config)
     while step < config["steps"]:
         time.sleep(0.1)  # long enough that members do not end one after another on a busy machine
         weights = tuple(w - 0.1 * config[h] * w for w, h in zip(weights, ("h0", "h1"), strict=True))
@@ -90,7 +100,7 @@ def consistent(run: Path) -> RunRecord:
 @pytest.mark.parametrize(("kind", "count", "slots"), [("pbt", 4, 4), ("pb2", 6, 2)])
 def test_a_population_of_real_trials(tmp_path: Path, kind: str, count: int, slots: int) -> None:
     run = tmp_path / "run"
-    result = hpo.run(sweep(count, slots, kind), toy, out=run)
+    result = hpo.run(sweep(tmp_path, count, slots, kind), toy, out=run)
     record = consistent(run)
     assert {trial.attempts for trial in record.trials} == {1}
     if slots == count:
@@ -104,7 +114,7 @@ def test_a_population_of_real_trials(tmp_path: Path, kind: str, count: int, slot
     file = tmp_path / "schedule.yaml"
     file.write_text(as_yaml(record, found))
     assert yaml.safe_load(file.read_text())["schedule"].keys() == {"h0", "h1"}
-    again = hpo.run(sweep(count, slots, kind), toy, out=tmp_path / "again", replay=file)
+    again = hpo.run(sweep(tmp_path, count, slots, kind), toy, out=tmp_path / "again", replay=file)
     (trial,) = again.trials
     assert trial.value == pytest.approx(result.best.value if result.best else None)
     assert rows(tmp_path / "again", 1)[-1]["way"] == way
@@ -113,7 +123,7 @@ def test_a_population_of_real_trials(tmp_path: Path, kind: str, count: int, slot
 
 def test_a_script_without_checkpoints_is_told_so_and_runs_through(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    hpo.run(sweep(4, 2), forgetful, out=run)
+    hpo.run(sweep(tmp_path, 4, 2), forgetful, out=run)
     record = load_run(run)
     assert [(t.state, t.iterations, t.attempts) for t in record.trials] == [("finished", STEPS, 1)] * 4
     assert (events(run, "exploit"), events(run, "pause")) == ([], [])
@@ -124,6 +134,7 @@ def test_a_script_without_checkpoints_is_told_so_and_runs_through(tmp_path: Path
 
 def diverging(config: dict[str, Any]) -> None:
     state = hpo.get_checkpoint() or {"step": 0}
+    meet(config)
     for step in range(state["step"], STEPS):
         time.sleep(0.02)
         loss = float("nan") if config["h0"] > 0.6 else config["h0"]
@@ -132,7 +143,7 @@ def diverging(config: dict[str, Any]) -> None:
 
 def test_a_trial_that_diverges_takes_over_a_sound_one(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    result = hpo.run(sweep(6, 3), diverging, out=run)
+    result = hpo.run(sweep(tmp_path, 6, 3), diverging, out=run)
     broken = [t.number for t in result.trials if (t.generations or [t])[0].config["h0"] > 0.6]
     assert 0 < len(broken) < 6
     assert {event["trial"] for event in events(run, "exploit")} & set(broken)
