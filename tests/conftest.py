@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,10 +75,7 @@ def shared_ray() -> Iterator[str]:
 @pytest.fixture
 def ray_here(shared_ray: str) -> Iterator[str]:
     """The shared Ray, which a test has to leave as it was: with none of its slots alive."""
-    import ray
+    from tests.slots import await_no_slots
 
     yield shared_ray
-    deadline = time.monotonic() + 60
-    while (free := ray.available_resources().get("CPU")) != (whole := ray.cluster_resources()["CPU"]):
-        assert time.monotonic() < deadline, f"{free} of {whole} CPUs are free: an actor was left behind"
-        time.sleep(0.02)
+    await_no_slots()

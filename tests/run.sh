@@ -92,8 +92,8 @@ find_python() {
   return 1
 }
 
-# uv makes an environment in seconds where pip takes minutes; it is told where pip looks besides the index. Both
-# come from an environment of their own, as not every Python has pip.
+# uv makes an environment in seconds where pip takes minutes; it gets pip's folders of wheels too. Both are taken
+# from an environment made for them, as not every Python has pip.
 installer() {
   local links
   python=$(find_python "${interpreter:-python3}") || return

@@ -1,6 +1,6 @@
-"""Processes that Ray starts on a head node and no sweep uses; they end as soon as they are there.
+"""Services that Ray starts on a head node and that no sweep uses: killed as soon as they appear.
 
-This spares a third of a short run's processor time, and the wait for the dashboard's server at Ray's start.
+Without them a short run takes a third less CPU time, and Ray's start does not wait for the dashboard.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 COMMANDS = (b"/ray/dashboard/dashboard.py", b"/ray/_private/log_monitor.py", b"/ray/autoscaler/")
-"""Parts of their commands: the dashboard's server, which runs even without a dashboard; the copier of logs;
-the autoscaler."""
+"""Parts of their command lines: the dashboard's server, which is started even where no dashboard is wanted;
+the log monitor, which copies workers' output to the driver; the autoscaler's monitor."""
 LIMIT = 120.0
-"""Seconds within which Ray has started, or given up."""
+"""Seconds after which Ray has started or given up."""
 INTERVAL = 0.02
-"""Seconds between two looks."""
-SAYS_SO = logging.getLogger("ray._private.services")
-"""Without the dashboard's server Ray starts too, but calls that an error."""
+"""Seconds between two looks at the child processes."""
+LOGGER = logging.getLogger("ray._private.services")
+"""Ray's logger that reports a missing dashboard server as an error, although Ray starts without it."""
 
 
 @contextmanager
 def without_idle_services() -> Iterator[None]:
-    """Start Ray within this block."""
-    over, level = threading.Event(), SAYS_SO.level
-    watcher = _watch(over, once=False)
+    """Kill the services of a Ray that is started within this block."""
+    over, level = threading.Event(), LOGGER.level
+    watcher = _watch(over, first_only=False)
     try:
         yield
     finally:
         over.set()
         watcher.join()
-        SAYS_SO.setLevel(level)
+        LOGGER.setLevel(level)
 
 
-def end_dashboard_server() -> None:
-    """Do so once this process, a `ray start` without the other two, has started it."""
-    _watch(threading.Event(), once=True)
+def kill_dashboard_server() -> None:
+    """Kill the dashboard's server when this process, a `ray start` without the other services, starts it."""
+    _watch(threading.Event(), first_only=True)
 
 
 def children() -> Iterator[tuple[int, bytes]]:
@@ -51,15 +51,15 @@ def children() -> Iterator[tuple[int, bytes]]:
                 yield int(pid), Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _watch(over: threading.Event, *, once: bool) -> threading.Thread:
-    SAYS_SO.setLevel(logging.CRITICAL)
-    watcher = threading.Thread(target=_end_each, args=(over, once), daemon=True)
+def _watch(over: threading.Event, *, first_only: bool) -> threading.Thread:
+    LOGGER.setLevel(logging.CRITICAL)
+    watcher = threading.Thread(target=_kill_each, args=(over, first_only), daemon=True)
     watcher.start()
     return watcher
 
 
-def _end_each(over: threading.Event, once: bool) -> None:
-    """Where there is no /proc they stay."""
+def _kill_each(over: threading.Event, first_only: bool) -> None:
+    """Kill services until `over`; without a /proc (macOS) they stay."""
     limit = time.monotonic() + LIMIT
     with suppress(OSError):
         while not over.wait(INTERVAL) and time.monotonic() < limit:
@@ -67,5 +67,5 @@ def _end_each(over: threading.Event, once: bool) -> None:
                 if any(part in command for part in COMMANDS):
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-                    if once:
+                    if first_only:
                         return

@@ -64,7 +64,8 @@ class Table:
     def __init__(self) -> None:
         self.files: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self.seconds: dict[str, float] = defaultdict(float)
-        self.file = Path(os.environ.get("HPO_CORES", "1"))
+        wanted = os.environ.get("HPO_CORES", "1")
+        self.file = Path(wanted) if wanted != "1" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the figures of a test, which come with its last phase."""
@@ -75,7 +76,7 @@ class Table:
             cores = sum(float(str(value)) for name, value in report.user_properties if name == "cores")
             row[0] += 1
             row[1] += cores
-            if self.file.is_absolute():
+            if self.file:
                 with self.file.open("a", encoding="utf-8") as file:
                     file.write(f"{cores:.2f}\t{self.seconds[report.nodeid]:.2f}\t{report.nodeid}\n")
 

@@ -26,8 +26,8 @@ GRACE = 5.0
 """Seconds that what a command left behind has to end by itself."""
 FOREIGN = ("RAY_", "TUNE_", "WANDB_", "HPO_", "BENCH_", "PYTHONDONTWRITEBYTECODE")
 """What a caller's environment could change a measurement with."""
-SHARED = "HPO_SHARED_RAY"
-"""Address of a Ray that commands are to use instead of one of their own: where figures are not judged."""
+SHARED = "BENCH_RAY"
+"""Environment variable with the address of a Ray for all commands, where their figures are not judged."""
 
 
 class RunFailed(Exception):

@@ -159,7 +159,8 @@ def test_what_changes_the_search_is_refused_and_the_rest_goes_on(run: Any, tmp_p
     own.write_text(text.replace("max: 1.0", "max: 2.0"))
     with pytest.raises(UserError, match=r"parameters\.x\.max: 1\.0 → 2\.0"):
         hpo.resume(whole.directory, count=3)
-    own.write_text(text.replace("hpo: {", "hpo: {kill_grace: 3, "))
+    assert "\nhpo:\n" in text
+    own.write_text(text.replace("\nhpo:\n", "\nhpo:\n  kill_grace: 3\n"))
     assert len(hpo.resume(whole.directory, count=3).trials) == 3
 
 

@@ -92,9 +92,9 @@ class Disk:
                     continue
         return filler
 
-    def hpo(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """`hpo` with these arguments, on this disk and on the Ray that sees it."""
-        options["env"] = environment(str(self.folder)) | self.mounts.ray
+    def hpo(self, *arguments: str, own_ray: bool = False, **options: Any) -> subprocess.Popen[str]:
+        """`hpo` with these arguments, on this disk; on a Ray of its own, or on the one of all these tests."""
+        options["env"] = environment(str(self.folder)) | ({} if own_ray else self.mounts.ray)
         return self.start(sys.executable, "-m", "hpo", *arguments, **options)
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:

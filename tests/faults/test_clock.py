@@ -39,7 +39,7 @@ for step in range(1, 7):
 
 @pytest.mark.ray
 def test_jumps_forward_and_backward_harm_no_run(tmp_path: Path) -> None:
-    """Forward while trials go on that are not to be ended by it, backward while one is to be."""
+    """Forward while trials run that must not time out, backward while one runs that must."""
     (tmp_path / "sitecustomize.py").write_text(SHIFTED)
     path = f"{tmp_path}:{Path(hpo.__file__).parents[1]}"
     settings = {"PYTHONPATH": path, "HPO_TEST_SHIFT": str(tmp_path / "shift")}

@@ -18,15 +18,15 @@ from tests.faults.whole import (
     start,
     until_all_left,
     until_ended,
-    until_slots_left,
     write_sweep,
 )
+from tests.slots import await_no_slots
 
 pytestmark = pytest.mark.ray
 
 FULL = "No space left on device"
 LEAN = {"kill_grace": 2, "seed": 1, "concurrency": 1, "tensorboard": False, "report": False}
-"""Of what stands beside the trials, only what is asked about."""
+"""One slot, and no process that writes TensorBoard's files or reports."""
 FILLING = """
 import hpo
 x = hpo.config()["x"]
@@ -65,7 +65,7 @@ def test_a_disk_that_others_fill_lets_a_run_neither_begin_nor_go_on_until_there_
     assert (code, said[-1]) == (75, f"hpo: cannot write in {disk.folder / 'run'}: {full}")
     assert not (run / "sweep.yaml").exists()
     filler.unlink()
-    process = disk.hpo(*words)
+    process = disk.hpo(*words, own_ray=True)
     until_ended(run, 3, process)
     filler = disk.fill()
     code, said = over(process)
@@ -78,7 +78,7 @@ def test_a_disk_that_others_fill_lets_a_run_neither_begin_nor_go_on_until_there_
     code, said = over(disk.hpo("resume", "run"))
     assert (code, said[-1]) == (75, f"hpo: cannot write in {disk.folder / 'run'}: {full}")
     filler.unlink()
-    assert over(disk.hpo("resume", "run"))[0] == 0
+    assert over(disk.hpo("resume", "run", own_ray=True))[0] == 0
     assert done_in(run) >= before
     check_whole(run)
 
@@ -168,7 +168,7 @@ def test_a_run_directory_that_vanishes_ends_the_run_and_does_not_come_back(
     assert "vanished" in said[-1]
     assert "nothing more is written" in said[-1]
     until_all_left(str(tmp_path))
-    until_slots_left()
+    await_no_slots()
     assert not run.exists()
     if moved:
         assert over(start(tmp_path, "resume", "other", RAY_ADDRESS=ray_here))[0] == 0

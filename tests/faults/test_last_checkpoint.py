@@ -48,19 +48,17 @@ if word == "run":
 else:
     print(hpo.resume("run", train, address=address).state)
 """
-TRIALS = {"forked": 2}
-"""How many trials each way has, all at once; one where it is not named."""
-OWN = {"seed": 1, "kill_grace": 20, "tensorboard": False, "report": False}
+OWN = {"seed": 1, "concurrency": 2, "kill_grace": 20, "tensorboard": False, "report": False}
 
 
 def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[str]:
-    """Start the run; returns once every trial has made so many steps."""
+    """Start the run; returns once both trials have made so many steps."""
     if way == "function":
         process = drive(folder, "run", ray)
-    else:  # where trials are forked, on a Ray of its own
+    else:  # trials that are forked have a Ray of their run's own
         own = {} if way == "forked" else {"RAY_ADDRESS": ray}
         process = start(folder, "run", "sweep.yaml", "--out", "run", **own)
-    until(lambda: all(has_rows(folder / "run", number, steps) for number in numbers(way)), process)
+    until(lambda: all(has_rows(folder / "run", number, steps) for number in (1, 2)), process)
     return process
 
 
@@ -71,22 +69,10 @@ def drive(folder: Path, word: str, ray: str) -> subprocess.Popen[str]:
 
 
 def resumed(folder: Path, way: str, ray: str) -> int:
-    """Go on with the run; its exit code."""
+    """Resume the run to its end; the exit code."""
     if way == "function":
         return over(drive(folder, "resume", ray))[0]
     return hpo("resume", "run", cwd=folder).returncode
-
-
-def write(folder: Path, way: str, script: str, **own: Any) -> None:
-    """A sweep of as many trials as this way has, in as many slots."""
-    count = TRIALS.get(way, 1)
-    program = {"program": None} if way == "function" else {}
-    write_sweep(folder, script, run_cap=count, hpo=OWN | {"concurrency": count} | own, **program)
-
-
-def numbers(way: str) -> range:
-    """Of the trials that this way has."""
-    return range(1, TRIALS.get(way, 1) + 1)
 
 
 def has_rows(run: Path, number: int, least: int) -> bool:
@@ -94,10 +80,10 @@ def has_rows(run: Path, number: int, least: int) -> bool:
     return path.exists() and len(path.read_text().splitlines()) >= least
 
 
-def check_goes_on(run: Path, way: str) -> list[int]:
+def check_goes_on(run: Path) -> list[int]:
     """Each trial has made every step once, the last four when it went on; where that began."""
     begun = []
-    for number in numbers(way):
+    for number in (1, 2):
         found = rows(run, number)
         assert [row["step"] for row in found] == list(range(1, len(found) + 1))
         first, second = sorted({row["begun"] for row in found})
@@ -105,13 +91,15 @@ def check_goes_on(run: Path, way: str) -> list[int]:
         last = [row["step"] for row in found if row["begun"] == second]
         assert last == list(range(second + 1, second + 5))
         begun.append(second)
-    assert [event["state"] for event in events(run, "end")[-len(begun) :]] == ["finished"] * len(begun)
+    assert [event["state"] for event in events(run, "end")[-2:]] == ["finished"] * 2
     return begun
 
 
 @pytest.mark.parametrize("way", ["forked", "plain", "function"])
 def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str, ray_here: str) -> None:
-    write(tmp_path, way, AS_SCRIPT, **({"preload": "off"} if way == "plain" else {}))
+    own: dict[str, Any] = OWN | ({"preload": "off"} if way == "plain" else {})
+    program = {"program": None} if way == "function" else {}
+    write_sweep(tmp_path, AS_SCRIPT, run_cap=2, hpo=own, **program)
     first, run = begin(tmp_path, way, ray_here), tmp_path / "run"
     if way == "forked":
         assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
@@ -120,9 +108,9 @@ def test_a_trial_goes_on_from_what_it_saved_on_sigterm(tmp_path: Path, way: str,
     code, _ = over(first)
     assert code == (0 if way == "function" else 130)
     until_all_left(str(tmp_path))
-    stopped = [len(rows(run, number)) for number in numbers(way)]
+    stopped = [len(rows(run, number)) for number in (1, 2)]
     assert resumed(tmp_path, way, ray_here) == 0
-    assert check_goes_on(run, way) == stopped
+    assert check_goes_on(run) == stopped
 
 
 DEAF = """
@@ -143,7 +131,7 @@ for step in range(begun + 1, 9):
 def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint(
     tmp_path: Path, ray_here: str
 ) -> None:
-    write(tmp_path, "shared", DEAF, kill_grace=1)
+    write_sweep(tmp_path, DEAF, run_cap=2, hpo=OWN | {"kill_grace": 1})
     first, run = begin(tmp_path, "shared", ray_here, 6), tmp_path / "run"
     assert hpo("stop", "run", "--now", cwd=tmp_path).returncode == 0
     assert over(first)[0] == 130
@@ -151,7 +139,7 @@ def test_one_that_ignores_sigterm_is_killed_and_goes_on_from_its_last_checkpoint
     assert reasons == {"killed: it did not end in time after SIGTERM"}
     until_all_left(str(tmp_path))
     assert resumed(tmp_path, "shared", ray_here) == 0
-    assert check_goes_on(run, "shared") == [4]
+    assert check_goes_on(run) == [4, 4]
 
 
 QUIET = """
@@ -169,13 +157,13 @@ def train(config):
 def test_a_function_without_a_handler_keeps_the_checkpoint_that_it_ends_with(
     tmp_path: Path, ray_here: str
 ) -> None:
-    write(tmp_path, "function", QUIET)
+    write_sweep(tmp_path, QUIET, run_cap=2, hpo=OWN, program=None)
     first, run = begin(tmp_path, "function", ray_here), tmp_path / "run"
-    before = [len(rows(run, number)) for number in numbers("function")]
+    before = [len(rows(run, number)) for number in (1, 2)]
     first.send_signal(signal.SIGTERM)
     assert over(first)[0] == 0
     until_all_left(str(tmp_path))
-    stopped = [len(rows(run, number)) for number in numbers("function")]
+    stopped = [len(rows(run, number)) for number in (1, 2)]
     assert all(now > then for now, then in zip(stopped, before, strict=True))
     assert resumed(tmp_path, "function", ray_here) == 0
-    assert check_goes_on(run, "function") == stopped
+    assert check_goes_on(run) == stopped

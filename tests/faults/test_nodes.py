@@ -48,11 +48,8 @@ SWEEP = {
     "metric": {"name": "loss"},
     "parameters": {"x": {"min": 0.1, "max": 1.0}},
     "run_cap": 48,
-    "hpo": {
-        "preload": "off",
-        "tensorboard": False,
-        "report": False,
-    },  # a warm parent serves all nodes of a machine
+    # a warm parent would serve all nodes of a machine
+    "hpo": {"preload": "off", "tensorboard": False, "report": False},
 }
 
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from hpo.record.journal import JOURNAL, read_journal
 from tests.faults.family import environment, family
 
@@ -85,11 +83,6 @@ def over(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
 def until_all_left(mark: str) -> None:
     """Wait until no process lives that the command has started."""
     until(lambda: not family(mark))
-
-
-def until_slots_left() -> None:
-    """Wait until no actor is left on the Ray that this process is connected to."""
-    until(lambda: ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"])
 
 
 def check_whole(run: Path, count: int = COUNT, steps: int = STEPS) -> None:

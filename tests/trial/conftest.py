@@ -203,7 +203,7 @@ def without_wandb() -> dict[str, str]:
 
 
 def played_environment(folder: Path, channel: str, mode: str, **more: Any) -> dict[str, str]:
-    """That of a trial in `folder`, whatever this process's says to wandb."""
+    """The environment of a trial in `folder`; none of this process's own settings of wandb are in it."""
     wanted = {"config": SWEPT, "metric": "loss", "wandb": "off", **more.pop("trial", {})}
     return trial_environment(
         without_wandb() | {"WANDB_MODE": mode} | more,
@@ -221,7 +221,7 @@ def played_environment(folder: Path, channel: str, mode: str, **more: Any) -> di
 
 @pytest.fixture(scope="session")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loaded]]:
-    """Makes processes that have loaded some modules as in a trial, for `play` to run scripts in forks of."""
+    """Makes processes that have imported some modules; `play` runs scripts in forks of them."""
     made: dict[tuple[str, ...], Loaded] = {}
 
     def make(*modules: str) -> Loaded:
@@ -239,7 +239,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., L
 def play(tmp_path: Path) -> Iterator[Play]:
     """Runs a script, or code, as a trial with a channel → what it told and printed, and how it ended.
 
-    In a process of its own, unless `fork` is one that has `loaded` what it needs.
+    The script runs in a process of its own, or in a fork of the process `fork`.
     """
     channels = tempfile.mkdtemp(prefix="hpo-test-", dir="/tmp")
 

@@ -83,7 +83,7 @@ def test_any_calls_give_wandbs_rows_and_wandbs_count(
 def test_mode_disabled_tells_what_mode_offline_tells(
     seed: str, play: Any, loaded: Any, bare_python: str
 ) -> None:
-    fork = loaded("wandb") if seed == "1" else None
+    fork = loaded("wandb") if seed == "1" else None  # the other one in interpreters of its own
     offline = play(SCRIPTS / "random_calls.py", seed, mode="offline", fork=fork)
     assert len(offline.told) > 20
     assert play(SCRIPTS / "random_calls.py", seed, fork=fork).told == offline.told

@@ -15,32 +15,32 @@ from tests.trial.warm_runner import MODULES, Runner
 from tests.trial.warm_scripts import ENDS, PROGRAMS, SHOW
 
 
-@pytest.fixture(scope="module")
-def shared_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    runner = Runner(tmp_path_factory.mktemp("warm"))
+def kept(factory: pytest.TempPathFactory, **settings: Any) -> Iterator[Runner]:
+    """A slot with a warm parent, for all tests of this file that ask for these modules."""
+    runner = Runner(factory.mktemp("warm"), **settings)
     yield runner
     runner.supervisor.close(10)
+
+
+@pytest.fixture(scope="module")
+def shared_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    yield from kept(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def wandb_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    runner = Runner(tmp_path_factory.mktemp("warm"), modules=["wandb"])
-    yield runner
-    runner.supervisor.close(10)
+    yield from kept(tmp_path_factory, modules=["wandb"])
 
 
 @pytest.fixture(scope="module")
 def stand_in_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    runner = Runner(tmp_path_factory.mktemp("warm"), modules=["wandb"])
-    yield runner
-    runner.supervisor.close(10)
+    """Its own, as a warm parent serves one interpreter."""
+    yield from kept(tmp_path_factory, modules=["wandb"])
 
 
 @pytest.fixture(scope="module")
 def torch_runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    runner = Runner(tmp_path_factory.mktemp("warm"), modules=[*MODULES, "torch"])
-    yield runner
-    runner.supervisor.close(10)
+    yield from kept(tmp_path_factory, modules=[*MODULES, "torch"])
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ for script in sys.argv[1:]:
 
 
 def tells_the_same(runner: Runner, python: str, *arguments: str) -> dict[str, Any]:
-    """How a script ended that told the same by wandb, forked as well as in a process of its own."""
+    """Run a script forked and in a process of its own, compare what wandb reported; the end of the latter."""
     found = []
     for warm in (True, False):
         ended = runner(python, *arguments, warm=warm, metric="loss", config=SWEPT)

@@ -74,7 +74,7 @@ def test_a_trial_whose_checkpoint_is_being_written_is_not_chosen_yet() -> None:
 
 
 class StockTuner(Scheduling):
-    """Towards the scheduler a stock Tuner, which can be told to stop a trial."""
+    """Stands in for the controller of a stock Tuner, which a scheduler can tell to stop a trial."""
 
     def stop_trial(self, trial: Simulated) -> None:
         self.complete(trial.trial_id, None, error=False)
@@ -156,7 +156,7 @@ class Counting(tune.Trainable):  # type: ignore[misc]
         self.config, self.count = config, 0
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Another trial in this process, which begins anew unless a checkpoint is loaded."""
+        """Begin another trial in this process, from nothing unless a checkpoint is loaded."""
         self.setup(new_config)
         return True
 
