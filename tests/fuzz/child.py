@@ -30,6 +30,9 @@ LIMIT_S = 30.0
 LIMIT_MB = 200
 """Beyond what `hpo check` of a small file takes."""
 BATCH = 200
+"""Drawn inputs of one seed; all of them are judged, however slow the machine, before the time is looked at."""
+FEWEST = 16
+"""Extremes that are judged however slow the machine."""
 
 
 @dataclass
@@ -115,11 +118,11 @@ def forget_peak() -> None:
 
 
 def extremes(judged: Judge, until: float) -> None:
-    """Each extreme once, and as a setting too if it is short enough for a command line; or as time allows."""
+    """Each extreme, and as a setting too if it is short enough for a command line; `FEWEST`, then as time allows."""
     names = sorted(EXTREMES)
     random.Random(0).shuffle(names)
-    for name in names:
-        if judged.seconds and time.monotonic() > until:
+    for done, name in enumerate(names):
+        if judged.seconds and done >= FEWEST and time.monotonic() > until:
             return
         make = EXTREMES[name]
         content = make()
@@ -137,12 +140,12 @@ def corpus(judged: Judge, until: float) -> None:
 
 
 def drawn(strategy: Any) -> Callable[[Judge, float], None]:
-    """Inputs of a strategy until the time is over."""
+    """Batches of a strategy's inputs, one at least, until the time is over."""
 
     def run(judged: Judge, until: float) -> None:
         batch = 0
         last: list[Any] = [None]
-        while time.monotonic() < until:
+        while batch == 0 or time.monotonic() < until:
 
             @seed(batch)
             @settings(
@@ -155,8 +158,7 @@ def drawn(strategy: Any) -> Callable[[Judge, float], None]:
             @given(strategy)
             def one(content: bytes | str) -> None:
                 last[0] = content
-                if time.monotonic() < until:
-                    judged.one(content)
+                judged.one(content)
 
             with judged.noting("an input"):
                 try:
