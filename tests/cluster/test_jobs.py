@@ -63,7 +63,7 @@ def test_the_example_runs_on_all_nodes(named: Job) -> None:
     both = {"node2", "node3"}
     with held(folder):
         job = lab.submit(
-            folder, *words, sbatch=("--nodelist=node2,node3", "--gpus-per-node=1", "--cpus-per-task=2")
+            folder, *words, sbatch=("--nodelist=node2,node3", "--gpus-per-node=1", "--cpus-per-task=1")
         )
         job.until(partial(has_begun_on, job, both))
     assert job.ended(600) == "COMPLETED", job.output
