@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -120,8 +121,19 @@ def resources(supervisor: int) -> dict[str, Any]:
         "descriptors": len(os.listdir(f"/proc/{supervisor}/fd")),
         "zombies": sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _is_zombie(pid, supervisor)),
         "children": len(mine),
-        "shared memory": [n for n in os.listdir("/dev/shm") if n.startswith(("psm_", "torch_", "sem."))],
+        "shared memory": _orphaned_memory(),
     }
+
+
+def _orphaned_memory() -> set[str]:
+    """Names of shared memory that no process uses: other tests' processes make some while these run."""
+    found = [entry for entry in os.scandir("/dev/shm") if entry.name.startswith(("psm_", "torch_", "sem."))]
+    used: set[str] = set()  # inodes: a semaphore is mapped under the name that it was made by
+    for pid in filter(str.isdigit, os.listdir("/proc")) if found else ():
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            used |= {line.split()[4] for line in lines if "/dev/shm/" in line}
+    return {entry.name for entry in found if str(entry.inode()) not in used}
 
 
 def _stat(pid: str) -> list[str]:
