@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +21,10 @@ class Stretch:
     """The trial's own iteration after which it begins."""
 
 
-def lineage(trials: Mapping[int, TrialRecord], winner: TrialRecord, goal: str) -> list[Stretch]:
+def lineage(trials: Mapping[int, TrialRecord], winner: TrialRecord) -> list[Stretch]:
     """What led to a trial's best value, in order; the last stretch goes on to where its training ended."""
     generations = generations_of(winner)
-    at = _best_generation(winner, goal)
+    at = _generation_at(winner, winner.value_at)
     later = [one.iteration for one in generations[at + 1 :]]
     return _joined(_ancestry(trials, winner.number, later[0] if later else winner.iterations, at))
 
@@ -33,17 +32,6 @@ def lineage(trials: Mapping[int, TrialRecord], winner: TrialRecord, goal: str) -
 def generations_of(trial: TrialRecord) -> tuple[Generation, ...]:
     """All of a trial's, one where it never changed."""
     return trial.generations or (Generation(0, None, 0, trial.config),)
-
-
-def _best_generation(trial: TrialRecord, goal: str) -> int:
-    """Index of the one that the best value came under."""
-    sign = -1.0 if goal == "maximize" else 1.0
-    results = [(iteration, value) for iteration, value, _ in trial.results]
-    if trial.last is not None:
-        results.append((trial.iterations, trial.last))
-    finite = [(sign * value, -iteration) for iteration, value in results if math.isfinite(value)]
-    best = -min(finite)[1] if finite else trial.iterations
-    return _generation_at(trial, best)
 
 
 def _generation_at(trial: TrialRecord, iteration: int) -> int:

@@ -175,7 +175,7 @@ def _lineage(state: RunState) -> list[Stretch]:
     if best is None:
         return []
     trials: dict[int, TrialRecord] = {number: trial.record() for number, trial in state.trials.items()}
-    return lineage(trials, trials[best.number], state.goal)
+    return lineage(trials, trials[best.number])
 
 
 def _values(layout: Layout, stretch: Stretch) -> Iterator[tuple[int, float, float]]:

@@ -54,6 +54,8 @@ class TrialRecord:
     """Last value of each objective where there are several, once it has ended."""
     generations: tuple[Generation, ...] = ()
     """All that it went through, the first included; empty where its configuration never changed."""
+    value_at: int = 0
+    """Iterations that were done when `value` was first known; not all values reach the journal."""
 
 
 @dataclass
@@ -77,6 +79,7 @@ class TrialState:
     results: list[tuple[int, float, float]] = field(default_factory=list)
     values: dict[str, float] = field(default_factory=dict)
     generations: list[Generation] = field(default_factory=list)
+    value_at: int = 0
 
     def start(self, event: Mapping[str, Any]) -> None:
         """An attempt begins."""
@@ -92,7 +95,7 @@ class TrialState:
         iteration, value = as_whole(event.get("iteration"), 0), as_number(event.get("value"))
         self._forget_from(iteration)
         self.iterations, self.last = iteration, value
-        self.value = as_number(event.get("best", value))
+        self._know(as_number(event.get("best", value)))
         if value is not None:
             time = as_number(event.get("time"))
             self.results.append((iteration, value, math.nan if time is None else time))
@@ -123,15 +126,15 @@ class TrialState:
             self.seconds = (self.seconds or 0.0) + seconds
         if self.kind == "lost":
             return
-        self.value, self.last = as_number(event.get("value")), as_number(event.get("last"))
-        self.values = dict(event.get("values") or {})
         self.iterations = as_whole(event.get("iterations"), self.iterations)
+        self._know(as_number(event.get("value")))
+        self.last, self.values = as_number(event.get("last")), dict(event.get("values") or {})
         self._forget_from(self.iterations + 1)
 
     def requeue(self) -> None:
         """The attempt did not count: what it reported is no result of this trial."""
         self.state, self.ended = "running", None
-        self.value, self.last, self.iterations, self.values = None, None, 0, {}
+        self.value, self.last, self.iterations, self.values, self.value_at = None, None, 0, {}, 0
 
     def interrupt(self) -> None:
         """The run ended before the trial did."""
@@ -142,6 +145,10 @@ class TrialState:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         lists = {"results": tuple(self.results), "generations": tuple(self.generations)}
         return TrialRecord(**{**values, **lists})
+
+    def _know(self, value: float | None) -> None:
+        if value != self.value or self.value_at > self.iterations:
+            self.value, self.value_at = value, self.iterations
 
     def _forget_from(self, iteration: int) -> None:
         while self.results and self.results[-1][0] >= iteration:

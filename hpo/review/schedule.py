@@ -32,7 +32,7 @@ def schedule_of(record: RunRecord) -> Schedule:
     ranked = rank(record.trials, record.goal)
     if record.metric is None or not ranked or not has_value(ranked[0]):
         raise UserError(f"no trial of {record.directory} has a value, so there is no best schedule")
-    stretches = lineage({t.number: t for t in record.trials}, ranked[0], record.goal)
+    stretches = lineage({t.number: t for t in record.trials}, ranked[0])
     values = {name: _changes(stretches, name) for name in _names(record, stretches)}
     return Schedule(ranked[0], stretches[-1].end, stretches[0].config, values, tuple(stretches))
 

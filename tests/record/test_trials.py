@@ -75,6 +75,7 @@ def test_a_finished_trial_has_all_that_was_told() -> None:
             node="n1",
             slot=0,
             results=((1, 0.4, 102.0), (2, 0.6, 102.0)),
+            value_at=1,
         ),
     )
     assert (record.metric, record.goal, record.target, record.seed) == ("loss", "minimize", 0.1, 7)

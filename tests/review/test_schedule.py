@@ -91,6 +91,16 @@ def test_a_best_value_from_before_an_exploitation_has_the_lineage_of_its_time() 
     assert found.values["lr"] == {0: 0.2}
 
 
+def test_a_best_value_between_two_that_reached_the_record_has_the_lineage_of_its_time() -> None:
+    before, after = result(2, 10, 0.8), {**result(2, 12, 0.9), "best": 0.5}  # that of the eleventh iteration
+    run = record(
+        *[*begun(1, 0.1), *begun(2, 0.2), before, exploit(2, 10, 1, 10, 0.08), after, ended(2, 12, 0.5, 0.9)]
+    )
+    found = schedule_of(run)
+    assert [(one.trial, one.begin, one.end) for one in found.stretches] == [(1, 0, 10), (2, 10, 12)]
+    assert found.values["lr"] == {0: 0.1, 10: 0.08}
+
+
 def test_the_record_keeps_the_newest_configuration_and_all_before() -> None:
     second = record(*population()).trials[1]
     assert second.config["lr"] == 0.08

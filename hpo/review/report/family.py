@@ -24,7 +24,7 @@ def family(facts: Facts) -> dict[str, Any] | str:
     ranked = rank(facts.trials, facts.record.goal)
     members = ranked[:TRIALS]
     winner = ranked[0] if ranked and facts.sound else None
-    way = lineage({t.number: t for t in facts.trials}, winner, facts.record.goal) if winner else []
+    way = lineage({t.number: t for t in facts.trials}, winner) if winner else []
     changing = [one for one in facts.parameters if _changes(one, facts.trials)]
     return {
         "parameters": [_schedules(one, members, way) for one in changing],
