@@ -62,7 +62,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "--prior",
             "before",
             "--set",
-            "parameters.x.max=2",
+            "parameters.x.max=2.0",
         ],
     ),
     "custom": (SWEEP.replace("random", "search:Mine"), ["--count", "3"]),

@@ -25,4 +25,4 @@ module load cuda
 export DATA=/scratch/data
 export PATH=/python:$PATH
 export HPO_WARNING=300 HPO_MAX_REQUEUES=3
-exec bash /scripts/submit.sh /here/runs/mine/sweep.yaml --out /here/runs/mine --count 9 --prior /here/before --set parameters.x.max=2 --min-nodes 3
+exec bash /scripts/submit.sh /here/runs/mine/sweep.yaml --out /here/runs/mine --count 9 --prior /here/before --set parameters.x.max=2.0 --min-nodes 3
