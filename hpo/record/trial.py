@@ -55,7 +55,7 @@ class TrialRecord:
     generations: tuple[Generation, ...] = ()
     """All that it went through, the first included; empty where its configuration never changed."""
     value_at: int = 0
-    """Iterations that were done when `value` was first known; not all values reach the journal."""
+    """Iterations that were done when the journal first held `value`, which may be of an earlier one."""
 
 
 @dataclass
@@ -95,7 +95,7 @@ class TrialState:
         iteration, value = as_whole(event.get("iteration"), 0), as_number(event.get("value"))
         self._forget_from(iteration)
         self.iterations, self.last = iteration, value
-        self._know(as_number(event.get("best", value)))
+        self._take_value(as_number(event.get("best", value)))
         if value is not None:
             time = as_number(event.get("time"))
             self.results.append((iteration, value, math.nan if time is None else time))
@@ -127,7 +127,7 @@ class TrialState:
         if self.kind == "lost":
             return
         self.iterations = as_whole(event.get("iterations"), self.iterations)
-        self._know(as_number(event.get("value")))
+        self._take_value(as_number(event.get("value")))
         self.last, self.values = as_number(event.get("last")), dict(event.get("values") or {})
         self._forget_from(self.iterations + 1)
 
@@ -146,7 +146,8 @@ class TrialState:
         lists = {"results": tuple(self.results), "generations": tuple(self.generations)}
         return TrialRecord(**{**values, **lists})
 
-    def _know(self, value: float | None) -> None:
+    def _take_value(self, value: float | None) -> None:
+        """Set `value`, and `value_at` where it is a new one or where training began again before it."""
         if value != self.value or self.value_at > self.iterations:
             self.value, self.value_at = value, self.iterations
 

@@ -119,7 +119,7 @@ def main(options: Options) -> None:
     counts = TINY if options.quick else Counts()
     if not options.quick:
         _table("script", _script_rows("script", counts), PLAIN, options)
-    kind = "script" if options.quick else "torch"  # quick figures are not judged: spare them the imports
+    kind = "script" if options.quick else "torch"  # quick figures are not judged and need no import of torch
     torch = _table(kind, _script_rows(kind, counts), PLAIN, options)
     function = _table("function", _function_rows(counts), TUNED, options)
     ours = function["hpo.run(train=function)"]

@@ -39,7 +39,9 @@ def meet(config: dict[str, Any]) -> None:
     """Return once a trial has begun in every slot, however late one of them comes up."""
     os.makedirs(config["folder"], exist_ok=True)
     Path(config["folder"], str(os.getpid())).touch()
+    deadline = time.monotonic() + 120
     while len(os.listdir(config["folder"])) < config["slots"]:
+        assert time.monotonic() < deadline, "a slot has begun no trial"
         time.sleep(0.02)
 
 

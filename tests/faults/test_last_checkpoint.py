@@ -52,7 +52,7 @@ OWN = {"seed": 1, "concurrency": 2, "kill_grace": 20, "tensorboard": False, "rep
 
 
 def begin(folder: Path, way: str, ray: str, steps: int = 2) -> subprocess.Popen[str]:
-    """Start the run; returns once both trials have made so many steps."""
+    """Start the run and return once both trials have made `steps` steps."""
     if way == "function":
         process = drive(folder, "run", ray)
     else:  # trials that are forked have a Ray of their run's own

@@ -30,9 +30,9 @@ LIMIT_S = 30.0
 LIMIT_MB = 200
 """Beyond what `hpo check` of a small file takes."""
 BATCH = 200
-"""Drawn inputs of one seed; all of them are judged, however slow the machine, before the time is looked at."""
+"""Inputs drawn from one seed; a batch is always judged whole, however slow the machine."""
 FEWEST = 16
-"""Extremes that are judged however slow the machine."""
+"""Extremes that are always judged, however slow the machine."""
 
 
 @dataclass
@@ -118,7 +118,7 @@ def forget_peak() -> None:
 
 
 def extremes(judged: Judge, until: float) -> None:
-    """Each extreme, and as a setting too if it is short enough for a command line; `FEWEST`, then as time allows."""
+    """Judge `FEWEST` extremes, then more while there is time; those that fit a command line as settings too."""
     names = sorted(EXTREMES)
     random.Random(0).shuffle(names)
     for done, name in enumerate(names):
@@ -140,7 +140,7 @@ def corpus(judged: Judge, until: float) -> None:
 
 
 def drawn(strategy: Any) -> Callable[[Judge, float], None]:
-    """Batches of a strategy's inputs, one at least, until the time is over."""
+    """Judge inputs of a strategy: one batch, then more while there is time."""
 
     def run(judged: Judge, until: float) -> None:
         batch = 0

@@ -14,19 +14,19 @@ START = """
 import subprocess, sys
 from types import SimpleNamespace
 from hpo.slurm.hook import plain
-plain(SimpleNamespace(include_dashboard=sys.argv[2] == "True"), True)
-print(subprocess.run([sys.executable, sys.argv[1]]).returncode)
+plain(SimpleNamespace(include_dashboard=sys.argv.pop() == "True"), True)
+print(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)
 """
-SERVER = "import time; time.sleep(2)"
+SERVER = "import sys, time; time.sleep(float(sys.argv[1]))"
 
 
-@pytest.mark.parametrize(("dashboard", "code"), [(True, 0), (False, -signal.SIGKILL)])
+@pytest.mark.parametrize(("dashboard", "seconds", "code"), [(True, 2, 0), (False, 50, -signal.SIGKILL)])
 def test_the_dashboards_server_lives_only_where_it_is_wanted(
-    tmp_path: Path, dashboard: bool, code: int
+    tmp_path: Path, dashboard: bool, seconds: int, code: int
 ) -> None:
     server = tmp_path / "ray" / "dashboard" / "dashboard.py"
     server.parent.mkdir(parents=True)
     server.write_text(SERVER)
-    command = [sys.executable, "-c", START, str(server), str(dashboard)]
+    command = [sys.executable, "-c", START, str(server), str(seconds), str(dashboard)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert int(done.stdout) == code

@@ -135,7 +135,7 @@ def test_eight_trials_at_once_differ(method: str) -> None:
 
 
 def late_loss(method: str, trials: int, **options: Any) -> float:
-    """The sum of the losses of the last 15 of so many trials."""
+    """Sum of the losses of the last 15 of `trials` trials."""
     parameters = {
         "x": {"min": 0.0, "max": 1.0},
         "n": {"distribution": "normal", "mu": 3},
