@@ -46,6 +46,8 @@ class Controller:
     pace: Pace = field(default_factory=Pace)
     early: EarlyFailures = field(default_factory=EarlyFailures)
     first: int = 1
+    ended: list[tuple[Ongoing, dict[str, Any]]] = field(default_factory=list)
+    """Trials that ended while nobody heard, and the events of that."""
 
     def __post_init__(self) -> None:
         self.limits = self.ending.limits
@@ -55,6 +57,9 @@ class Controller:
         """Run until the limits are met or the run is ended; returns once no trial runs any more."""
         begin = time.monotonic()
         self.deciding.scheduling.outlook = self._outlook
+        for trial, end in self.ended:
+            self.running[trial.number] = trial
+            self._handle(end)
         while True:
             self.ending.look_up(time.monotonic() - begin)
             if self.ending.at_once:

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError
 
-from hpo.engine.slot import Slot, Start
+from hpo.engine.farewells import farewell
+from hpo.engine.slot import Slot, Start, presence_file
+from hpo.engine.unheard import Heard, unheard
+from hpo.record.metrics import trial_directory
 from hpo.trial.recipe import Recipe
 
 POLL = 30.0
 """Seconds that a slot waits for an event before it answers with none."""
 STARTING = 60.0
 """Seconds after which slots that are not up are not waited for."""
-CALLS = 2
-"""Calls that a slot answers at once: a poll that waits, and a stop."""
+CALLS = 4
+"""Calls that a slot answers at once: a poll that waits, one that nobody listens to any more, stops."""
 LOOKS = 1.0
 """Seconds between two looks for nodes that have joined."""
+PAUSE = 0.5
+"""Seconds before a call that did not get through is repeated."""
+Call = Callable[[], Any]
+"""Sends a call; its reference."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A trial in a slot."""
+
+    order: int
+    heard: Heard
 
 
 @dataclass
@@ -28,19 +45,35 @@ class Seat:
     """One slot: its actor, the call that is under way, and its trials: the first runs, the others wait."""
 
     actor: Any
+    name: str
+    """That of its file among the supervisors'."""
+    call: Call
+    """The call that is under way, or that is to be repeated."""
     pending: Any
+    """Its reference; None where no call is under way."""
+    repeat: float = 0.0
+    """When `call` is to be sent again, by time.monotonic; 0: not."""
     node: str = ""
     """Host name; empty while it is not up."""
     place: str = ""
     """The node's number in Ray: several nodes may share a host, or its name."""
-    trials: list[int] = field(default_factory=list)
+    trials: dict[int, Given] = field(default_factory=dict)
+    order: int = 0
+    """How often it was given trials."""
+    seen: int = 0
+    """How many of its events have come."""
+    stops: dict[Any, tuple[int, str]] = field(default_factory=dict)
+    """Stops that are under way: which trial, and as what."""
+    gone: str = ""
+    """Why the actor is gone: then what its supervisor has left is waited for."""
 
 
 class Fleet:
     """`size` slots, started in parallel, kept for the whole run; each takes a trial as soon as it is up.
 
     `room` says how many there could be by now: a cluster's nodes may join later. None of a lost node is given
-    up: its slots wait for the node, or for another one.
+    up: its slots wait for the node, or for another one. A call that a broken connection has cut off is
+    repeated; an actor that died is replaced once its supervisor and that one's trial are gone.
     """
 
     def __init__(
@@ -53,7 +86,7 @@ class Fleet:
     ) -> None:
         self.demand, self.room = demand, room
         self._next = time.monotonic() + LOOKS
-        self.recipe = ray.put(recipe)
+        self.recipe, self._recipe = ray.put(recipe), recipe
         self.function = ray.put(function) if function is not None else None
         self._began = time.monotonic()
         self.aside: set[str] = set()
@@ -66,8 +99,9 @@ class Fleet:
         options |= {"max_restarts": 0, "max_concurrency": CALLS}
         if self.demand["memory"]:
             options["memory"] = self.demand["memory"]
-        actor = ray.remote(Slot).options(**options).remote(self.recipe, self.function)
-        return Seat(actor, actor.node.remote())
+        name = uuid4().hex[:12]
+        actor = ray.remote(Slot).options(**options).remote(self.recipe, self.function, name)
+        return Seat(actor, name, actor.node.remote, actor.node.remote())
 
     def open(self, depth: int) -> list[int]:
         """Slots that can be given trials now, idle ones first; `depth` may wait behind a running one."""
@@ -76,6 +110,7 @@ class Fleet:
             for index, seat in self.seats.items()
             if seat.node
             and seat.place not in self.aside
+            and not (seat.gone or seat.repeat)
             and len(seat.trials) <= depth
             and (not seat.trials or seat.pending is None)
         ]
@@ -84,19 +119,30 @@ class Fleet:
     def start(self, index: int, starts: list[Start]) -> None:
         """Give a slot trials; it must have been open for them."""
         seat = self.seats[index]
-        seat.trials += [start[0] for start in starts]
-        seat.pending = seat.actor.run.remote(starts, POLL)
+        seat.order += 1
+        order = seat.order
+        for number, attempt, config, resume in starts:
+            rows = resume.rows if resume else 0
+            seat.trials[number] = Given(order, Heard(attempt, config, resume, rows))
+        self._send(seat, lambda: seat.actor.run.remote(order, starts, seat.seen, POLL))
 
     def stop(self, index: int, number: int, reason: str) -> None:
         """Ask a slot to end a trial; its end arrives as an event."""
-        self.seats[index].actor.stop.remote(number, reason)
+        seat = self.seats.get(index)
+        if seat is not None and number in seat.trials and not seat.gone:
+            ref = seat.actor.stop.remote(number, seat.trials[number].order, reason)
+            seat.stops[ref] = number, reason
+
+    def _send(self, seat: Seat, call: Call) -> None:
+        seat.call, seat.pending, seat.repeat = call, call(), 0.0
 
     def events(self, timeout: float, also: list[Any]) -> Iterator[dict[str, Any]]:
         """Events of all slots that have some; waits `timeout` seconds at most for one, or for `also`."""
         self._poll()
         yield from self._grow()
         owners = {seat.pending: index for index, seat in self.seats.items() if seat.pending is not None}
-        refs = [*owners, *also]
+        stops = {ref: index for index, seat in self.seats.items() for ref in seat.stops}
+        refs = [*owners, *stops, *also]
         if not refs:
             time.sleep(timeout)
             return
@@ -104,7 +150,9 @@ class Fleet:
         if ready and len(refs) > 1:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0, fetch_local=False)
         for ref in ready:
-            if ref in owners:
+            if ref in stops:
+                self._stopped(stops[ref], ref)
+            elif ref in owners:
                 yield from self._answered(owners[ref], ref)
 
     def _grow(self) -> Iterator[dict[str, Any]]:
@@ -118,30 +166,87 @@ class Fleet:
             yield {"event": "slots", "slots": room}
 
     def _poll(self) -> None:
-        """Hear of slots that have trials and were given no more."""
+        """Hear of slots that have trials and were given no more; repeat what did not get through."""
         for seat in self.seats.values():
-            if seat.trials and seat.pending is None:
-                seat.pending = seat.actor.poll.remote(POLL)
+            if seat.repeat and time.monotonic() >= seat.repeat:
+                self._send(seat, seat.call)
+            elif seat.trials and seat.pending is None and not (seat.repeat or seat.gone):
+                self._send(seat, partial(self._poll_seat, seat))
+
+    def _poll_seat(self, seat: Seat) -> Any:
+        return seat.actor.poll.remote(seat.seen, POLL)
+
+    def _stopped(self, index: int, ref: Any) -> None:
+        """A stop was heard, or is repeated; one whose actor died is in vain."""
+        number, reason = self.seats[index].stops.pop(ref, (0, ""))
+        try:
+            ray.get(ref)
+        except ActorUnavailableError:
+            self.stop(index, number, reason)
+        except RayActorError:
+            pass
 
     def _answered(self, index: int, ref: Any) -> Iterator[dict[str, Any]]:
         seat = self.seats[index]
         seat.pending = None
+        if seat.gone:
+            yield from self._left(index, ref)
+            return
         try:
             answer = ray.get(ref)
-        except RayActorError as error:
-            self.seats[index] = self._seat()
-            yield from _lost(seat, _first_line(error))
+        except ActorUnavailableError:  # the connection broke; the slot is as it was
+            seat.repeat = time.monotonic() + PAUSE
             return
-        if isinstance(answer, tuple):
+        except RayActorError as error:
+            seat.gone = _first_line(error)
+            self._await_gone(seat)
+            return
+        if isinstance(answer[0], str):
             seat.node, seat.place = answer
             return
-        for event in answer:
-            if event["event"] == "lost" and "trial" not in event:
-                yield from _lost(seat, event["reason"])
+        yield from self._heard(seat, *answer)
+
+    def _heard(self, seat: Seat, before: int, events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Pass on those events that are new: a repeated poll tells what came already, too."""
+        for number, event in enumerate(events, before + 1):
+            if number <= seat.seen:
                 continue
+            seat.seen = number
+            if event["event"] == "lost" and "trial" not in event:
+                yield from self._lost(seat, event["reason"])
+                continue
+            given = seat.trials.get(event.get("trial", 0))
             if event["event"] in ("end", "lost"):
-                seat.trials.remove(event["trial"])
+                del seat.trials[event["trial"]]
+            elif given and "rows" in event:
+                heard = replace(given.heard, rows=event["rows"])
+                seat.trials[event["trial"]] = replace(given, heard=heard)
             yield event
+
+    def _await_gone(self, seat: Seat) -> None:
+        """Look after what a slot that died has left, on its node if that lives."""
+        path = presence_file(self._recipe.directory, seat.name)
+        trials = [str(trial_directory(self._recipe.directory, number)) for number in seat.trials]
+        self._send(seat, lambda: farewell(seat.place, [path], trials))
+
+    def _left(self, index: int, ref: Any) -> Iterator[dict[str, Any]]:
+        """The supervisor of a slot that died is gone: its trials may begin again, and others here."""
+        seat = self.seats[index]
+        try:
+            ray.get(ref)
+        except RayError:  # the node died under it
+            seat.repeat = time.monotonic() + PAUSE
+            return
+        self.seats[index] = self._seat()
+        yield from self._lost(seat, seat.gone)
+
+    def _lost(self, seat: Seat, reason: str) -> Iterator[dict[str, Any]]:
+        """What the trials of a slot have come to that is no more."""
+        trials, seat.trials = seat.trials, {}
+        for number, given in trials.items():
+            found = unheard(self._recipe, number, given.heard)
+            yield from found.events
+            yield found.end or {"event": "lost", "trial": number, "reason": reason}
 
     def able(self) -> set[str]:
         """The nodes of the cluster that live and could run a trial."""
@@ -169,12 +274,6 @@ class Fleet:
             ray.wait(closing, num_returns=len(closing), timeout=60)
         for seat in self.seats.values():
             ray.kill(seat.actor)
-
-
-def _lost(seat: Seat, reason: str) -> Iterator[dict[str, Any]]:
-    numbers, seat.trials = seat.trials, []
-    for number in numbers:
-        yield {"event": "lost", "trial": number, "reason": reason}
 
 
 def _first_line(error: BaseException) -> str:

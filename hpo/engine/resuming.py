@@ -11,6 +11,8 @@ from typing import Any
 from hpo.engine.asking import Asking
 from hpo.engine.deciding import Deciding
 from hpo.engine.ongoing import ALIKE, EarlyFailures, Ongoing
+from hpo.engine.unheard import Heard, unheard
+from hpo.trial.recipe import Recipe
 from hpo.tune.searchers import ModelSearcher, SpaceSearcher
 
 Event = Mapping[str, Any]
@@ -57,6 +59,10 @@ class Resumption:
     deciding: Deciding
     again: Collection[int] = ()
     """Failed trials that are to be tried again, although their failure was for good."""
+    recipe: Recipe | None = None
+    """How the trials were made, to read what nobody heard of them; None: nothing is read."""
+    ended: list[tuple[Ongoing, dict[str, Any]]] = field(default_factory=list)
+    """Trials that ended while nobody heard, and the events of that."""
     started: int = 0
     reached: bool = False
     early: EarlyFailures = field(default_factory=EarlyFailures)
@@ -117,6 +123,9 @@ class Resumption:
         waiting: deque[Ongoing] = deque()
         self.deciding.pausing.checkpoints.settle(self._open)
         for number, trial in sorted(self._open.items()):
+            if number in self._running and (end := self._catch_up(trial, append)):
+                self.ended.append((trial, end))
+                continue
             verdict = self._verdicts.get(number)
             self._drop_lost_checkpoint(trial)
             if number in self.deciding.pausing.paused:
@@ -130,6 +139,19 @@ class Resumption:
                 waiting.append(trial)
         self._telling.tell()
         return waiting
+
+    def _catch_up(self, trial: Ongoing, append: Append) -> dict[str, Any] | None:
+        """What a trial did while nobody heard, told and kept; the event of its end if it has ended."""
+        if self.recipe is None:
+            return None
+        rows = self._values.get(trial.number, {}).get("rows", 0)
+        heard = Heard(trial.attempt, trial.config, trial.resume, rows)
+        found = unheard(self.recipe, trial.number, heard)
+        for event in found.events:
+            append(event)
+            self._happened(trial, event)
+        self._doom()
+        return found.end
 
     @property
     def _telling(self) -> Retelling:
@@ -156,8 +178,8 @@ class Resumption:
             self.deciding.begin(trial)
         trial.attempt, trial.stopping = event["attempt"], False
         self._running.add(number)
-        self._held.pop(number, None)
-        self._verdicts.pop(number, None)
+        for known in (self._held, self._verdicts, self._values):
+            known.pop(number, None)
         self._since[number] = event["time"]
 
     def _result(self, trial: Ongoing, event: Event) -> None:

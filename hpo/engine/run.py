@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hpo.engine.board import Board
 from hpo.engine.cluster import Cluster, await_processes, connected
 from hpo.engine.ending import Ending, signals
+from hpo.engine.farewells import former
 from hpo.engine.fleet import Fleet
 from hpo.engine.live import LiveRecord, open_record
 from hpo.engine.ongoing import Limits, Outcome
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from hpo.tune.searchers import SpaceSearcher
 
 
+SOON = 2.0
+"""Seconds that a run which goes on waits for its last driver's trials without a word."""
 LOADING = 5.0
 """Seconds that a run which is over waits for a library that is still being loaded, and that one for Ray."""
 
@@ -136,6 +139,8 @@ def _drive(
     demand = cluster.demand(run.sweep.hpo.resources)
     fleet = Fleet(size, demand, run.recipe(), run.function(), _room(run))
     try:
+        if run.past:
+            _await_former(run, session.opened)
         loading.join()  # slots start first; and two threads in Ray Tune's circles of imports lock each other
         controller = _controller(run, fleet, session, watch)
         with signals(controller.ending):
@@ -146,6 +151,26 @@ def _drive(
                 session.trials += controller.started
     finally:
         fleet.close()
+
+
+def _await_former(run: Plan, record: LiveRecord) -> None:
+    """Wait until nothing runs any more that an earlier driver had started: it may have died just now."""
+    import ray
+
+    from hpo.record.metrics import trial_directory
+    from hpo.record.tensorboard import ended_for_good
+
+    left = [one.number for one in record.state.trials.values() if not ended_for_good(one)]
+    trials = [str(trial_directory(run.directory, number)) for number in left]
+    told = False
+    while tasks := former(str(run.directory), trials):
+        if ray.wait(tasks, num_returns=len(tasks), timeout=SOON)[1] and not told:
+            told, grace = True, f"they get {run.sweep.hpo.kill_grace:g} s to save their state"
+            record.append({"event": "note", "text": f"the last driver's trials still run; {grace}"})
+            record.commit()
+        with suppress(ray.exceptions.RayError):  # a node has died: once more
+            ray.get(tasks)
+            return
 
 
 def _room(run: Plan) -> Callable[[], int] | None:
@@ -178,7 +203,7 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
     pausing = Pausing(Checkpoints(str(run.directory), run.sweep.hpo.checkpoint.keep), scheduling)
     retelling = Retelling(session.searcher or run.search())
     deciding = Deciding(retelling, scheduling, pausing, run.sweep.metric)
-    before = Resumption(deciding, run.again)
+    before = Resumption(deciding, run.again, run.recipe())
     before.tell(run.past)
     waiting = before.settle(record.append)
     deciding.asking = asking(retelling.searcher, session.trials + before.started + 1)
@@ -195,6 +220,7 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
         waiting=waiting,
         early=before.early,
         first=session.trials + 1,
+        ended=before.ended,
     )
 
 

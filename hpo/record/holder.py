@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpo.record.identity import Process
 from hpo.record.shared import PREFIX, now, revalidate
+from hpo.trial.identity import Process
 
 LOCK = "driver.lock"
 """Name of the lock inside a run directory."""

@@ -17,9 +17,9 @@ from uuid import uuid4
 
 from hpo.errors import Resumable, UserError
 from hpo.record.holder import LOCK, Holder, Timing, clock_time, heir, holders
-from hpo.record.identity import Process
 from hpo.record.journal import JOURNAL, no_run
 from hpo.record.shared import FULL, no_room, now, publish, sweep
+from hpo.trial.identity import Process
 
 CHECKS = 1.0
 """Seconds between two looks of `RunLock.check` at the least."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hpo.trial.files import METRICS, newest
 from hpo.trial.lines import unpack
-from hpo.trial.watch import METRICS
 
 
 def trial_directory(run_dir: Path | str, number: int) -> Path:
@@ -22,7 +22,7 @@ def read_rows(run_dir: Path | str, number: int) -> Iterator[dict[str, Any]]:
     over; a trial that has logged nothing has none.
     """
     try:
-        file = (trial_directory(run_dir, number) / METRICS).open("rb")
+        file = open(newest(str(trial_directory(run_dir, number)), METRICS), "rb")  # noqa: SIM115
     except FileNotFoundError:
         return
     with file:

@@ -1,4 +1,4 @@
-"""A trial's metrics.jsonl as it grows → rows; told where the file was cut and written anew."""
+"""A trial's metrics.jsonl as it grows → rows; told where they were cut, or begin anew in another file."""
 
 from __future__ import annotations
 
@@ -8,27 +8,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hpo.trial.files import named
 from hpo.trial.lines import unpack
 
 CHUNK = 2**20
 
 
 class Tail:
-    """Reads on where it was. When a trial goes on from a checkpoint, or begins anew, its file is cut."""
+    """Reads on where it was.
+
+    When a trial goes on from a checkpoint its file is cut; a new attempt has a file of its own, which begins
+    with the rows that count.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = self._first = path
+        self._attempt = 1
         self._sums = array("I")
         """Checksum of each line read so far,"""
         self._ends = array("Q")
         """and where it ends."""
         self._last = b""
 
-    def news(self) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
-        """Whether all rows come once more because the file was cut; and rows, each with whether it is new."""
+    def news(self, attempt: int = 1) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
+        """Whether all rows come once more because some were cut; and rows, each with whether it is new."""
+        path = self._first.with_name(named(self._first.name, attempt))
+        moved = attempt > self._attempt and path.exists()
+        if moved:
+            self.path, self._attempt = path, attempt
         try:
             with self.path.open("rb") as file:
-                again = not self._goes_on(file)
+                again = moved or not self._goes_on(file)
         except OSError:
             return False, iter(())
         return again, self._rows(again)

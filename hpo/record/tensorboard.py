@@ -21,10 +21,10 @@ from hpo.record.metrics import trial_directory
 from hpo.record.segment import Segment
 from hpo.record.tail import Tail
 from hpo.record.trial import Generation, TrialState
+from hpo.trial.files import METRICS
 from hpo.trial.media import MEDIA, name_of
 from hpo.trial.objective import Objective
 from hpo.trial.spec import Goal
-from hpo.trial.watch import METRICS
 
 ENDED = {"finished": 1, "stopped": 2, "failed": 3}
 DIVERGED, WAITING = 4, 5
@@ -135,7 +135,7 @@ class TrialLog:
         return self.layout.columns.values(config) | place
 
     def _drain(self, trial: TrialState, began: float) -> None:
-        again, rows = self._tail.news()
+        again, rows = self._tail.news(trial.attempts)
         if again:
             self._objective, self._rows, self._nans = self.layout.objective(), 0, 0
             for segment in self._segments:

@@ -14,7 +14,7 @@ from hpo.record.metrics import trial_directory
 from hpo.record.trials import RunRecord, TrialRecord
 from hpo.sweepfile.program import class_of
 from hpo.trial.command import expand, resolve_interpreter
-from hpo.trial.watch import ARGS_JSON
+from hpo.trial.files import ARGS_JSON
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,6 +2,7 @@
 
     trials/0001/checkpoints/000003/   checkpoint.json: what form it has
                                       state.pkl (a dictionary), or a copy of the file or folder
+                            000004.2/ made by the second attempt
 
 Written by the trial's own process, which alone reads it back: the dictionary is pickled by the script for
 the script. Nothing but the standard library, from Python 3.9 on.
@@ -14,12 +15,14 @@ import itertools
 import json
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union
 
 from hpo.trial.disk import at_fault
+from hpo.trial.files import named
 from hpo.trial.objective import Objective
 from hpo.trial.values import plain_row
 
@@ -32,9 +35,12 @@ DONE = "HPO_ITERATIONS"
 """Environment variable with the iterations that a trial had done at the checkpoint that it goes on from."""
 NAN = "HPO_NAN_COUNTS"
 """Environment variable that is set where a report of NaN is an iteration too."""
+ATTEMPT = "HPO_ATTEMPT"
+"""The trial's attempt, counted from 1."""
 PARTIAL = ".partial-"
 """Begins the name of a checkpoint that is being saved."""
 _META, _STATE, _FILES = "checkpoint.json", "state.pkl", "files"
+_NAME = re.compile(r"\d+(\.\d+)?")
 _saves = itertools.count()
 
 State = Union[Mapping[str, Any], str, "os.PathLike[str]"]
@@ -82,10 +88,14 @@ def load(path: str) -> Any:
 def newest(folder: str) -> str | None:
     """The name of the newest checkpoint in a folder, None where there is none."""
     try:
-        names = [name for name in os.listdir(folder) if name.isdigit()]
+        names = [name for name in os.listdir(folder) if _NAME.fullmatch(name)]
     except OSError:
         return None
-    return max(names, key=int, default=None)
+    return max(names, key=_place, default=None)
+
+
+def _place(name: str) -> tuple[int, ...]:
+    return tuple(map(int, name.split(".")))
 
 
 def discard_partial(folder: str) -> None:
@@ -162,7 +172,8 @@ def _to_disk(folder: str) -> None:
 
 def _put(partial: str, folder: str) -> str:
     while True:
-        name = f"{int(newest(folder) or 0) + 1:06d}"
+        number = _place(newest(folder) or "0")[0] + 1
+        name = named(f"{number:06d}", int(os.environ.get(ATTEMPT) or 1))
         path = os.path.join(folder, name)
         try:
             os.mkdir(path)  # another process of the trial may have taken the name

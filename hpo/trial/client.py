@@ -5,6 +5,7 @@ Outside of a trial nothing is sent and nothing is kept. A supervisor that is gon
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import json
@@ -134,7 +135,14 @@ def _forked() -> None:
     _channel.lock = threading.RLock()
 
 
+def _leaving() -> None:
+    """Python ends: from here on a stop comes too late, for the trial has done all that it does."""
+    if owner() and _channel.socket is not None:
+        _channel.send({"leaving": os.getpid()})
+
+
 os.register_at_fork(after_in_child=_forked)
+atexit.register(_leaving)
 
 
 def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None] | None = None) -> None:

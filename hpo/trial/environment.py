@@ -26,6 +26,7 @@ OURS = (
     "HPO_CONFIG",
     "HPO_TRIAL",
     "HPO_TRIAL_DIR",
+    "HPO_ATTEMPT",
     "HPO_METRIC",
     "HPO_LEARN",
     SETUP,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,9 +14,10 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from hpo.trial.farewell import clear
 from hpo.trial.lines import Lines, pack, unpack
+from hpo.trial.presence import remove
 from hpo.trial.spec import TrialSpec
-from hpo.trial.strays import kill_marked
 
 ROOT = str(Path(__file__).resolve().parents[2])
 """Where `import hpo` finds this package; a supervisor runs without site-packages, and starts faster so."""
@@ -28,30 +27,36 @@ class SupervisorDied(Exception):
     """The supervisor is gone, and its trial with it; not the trial's fault."""
 
 
-def spawn() -> Supervisor:
-    """A new supervisor, detached from this process: it outlives it just long enough to end its trial."""
+def spawn(presence: str = "") -> Supervisor:
+    """A new supervisor, detached from this process: it outlives it just long enough to end its trial.
+
+    `presence` is the file that is there as long as it may run one.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
         launcher = subprocess.Popen(
-            [sys.executable, "-S", "-m", "hpo.trial.supervisor", str(theirs.fileno())],
+            [sys.executable, "-S", "-m", "hpo.trial.supervisor", str(theirs.fileno()), presence],
             env={**os.environ, "PYTHONPATH": ROOT},
             cwd="/",  # holds no directory of the user's, and no json.py of theirs is imported
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
         )
-    return Supervisor(ours, launcher)
+    return Supervisor(ours, launcher, presence)
 
 
 class Supervisor:
     """A supervisor as its slot sees it. One thread may wait in `events` while others start and stop."""
 
-    def __init__(self, connection: socket.socket, launcher: subprocess.Popen[bytes]) -> None:
-        self._socket, self._launcher = connection, launcher
+    def __init__(
+        self, connection: socket.socket, launcher: subprocess.Popen[bytes], presence: str = ""
+    ) -> None:
+        self._socket, self._launcher, self._presence = connection, launcher, presence
         self._sending, self._receiving = threading.Lock(), threading.Lock()
         self._lines = Lines(limit=2**30)
         self._dead = False
         self._directory: str | None = None
-        self._group: int | None = None
+        self._trials: dict[int, str] = {}
+        """Directories of those that it has not yet said to have ended."""
         self._function: tuple[bytes, IO[bytes]] | None = None
 
     def fileno(self) -> int:
@@ -79,6 +84,7 @@ class Supervisor:
         """
         self._launcher.poll()  # it has long handed over to the supervisor; leaves no zombie
         message = pack({"do": "start", "trial": spec.to_dict()})
+        self._trials[spec.number] = spec.directory
         fds = []
         if function is not None and (self._function is None or self._function[0] is not function):
             self._function = (function, _nameless(function))
@@ -96,8 +102,10 @@ class Supervisor:
         with self._sending, contextlib.suppress(OSError):
             self._socket.sendall(pack({"do": "stop", "reason": reason, "trial": number}))
 
-    def events(self, timeout: float | None = None) -> list[dict[str, Any]]:
+    def events(self, timeout: float | None = None, wake: int | None = None) -> list[dict[str, Any]]:
         """The events since the last call; waits for one, `timeout` seconds at most.
+
+        It waits no longer once the descriptor `wake` can be read.
 
         Raises:
             SupervisorDied: it is gone, and all that it told has been returned before.
@@ -106,7 +114,7 @@ class Supervisor:
         with self._receiving:
             while True:
                 left = None if deadline is None else max(0.0, deadline - time.monotonic())
-                if not self._readable(left):
+                if not self._readable(left, wake):
                     return []
                 found = [event for line in self._receive() if (event := self._known(unpack(line)))]
                 if found:
@@ -128,12 +136,14 @@ class Supervisor:
         if self._function:
             self._function[1].close()
 
-    def _readable(self, timeout: float | None) -> bool:
+    def _readable(self, timeout: float | None, wake: int | None) -> bool:
         if self._socket.fileno() < 0:
             raise SupervisorDied("the supervisor was closed")
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
-            return bool(selector.select(timeout))
+            if wake is not None:
+                selector.register(wake, selectors.EVENT_READ)
+            return any(key.fileobj is self._socket for key, _ in selector.select(timeout))
 
     def _receive(self) -> list[bytes]:
         try:
@@ -151,22 +161,16 @@ class Supervisor:
         kind = event and event.get("event")
         if event and kind == "ready":
             self._directory = event["directory"]
-        elif event and kind == "started":
-            self._group = event["group"]
-        else:
-            if kind in ("end", "lost"):
-                self._group = None
-            return event
-        return None
+            return None
+        if event and kind in ("end", "lost"):
+            self._trials.pop(event["trial"], None)
+        return event
 
     def _clean_up(self) -> None:
-        """A killed supervisor could not end its trial's group nor remove its directory."""
-        if self._group:
-            with contextlib.suppress(OSError):
-                os.killpg(self._group, signal.SIGKILL)
+        """A killed supervisor could not end its trial nor remove its directory: return once both are gone."""
         if self._directory is not None:
-            kill_marked(f"HPO_CHANNEL={self._directory}/")
-            shutil.rmtree(self._directory, ignore_errors=True)
+            clear(self._directory, self._trials.values())
+        remove(self._presence)
 
 
 def _nameless(content: bytes) -> IO[bytes]:

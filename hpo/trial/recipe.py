@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.trial.checkpoint import DEMAND, DONE, NAN, START
+from hpo.trial.checkpoint import ATTEMPT, DEMAND, DONE, NAN, START
 from hpo.trial.command import expand, resolve_interpreter
 from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
 from hpo.trial.media import LOGS, MEDIA, PLACE, name_of
@@ -65,7 +65,7 @@ class Recipe:
     ) -> TrialSpec:
         """The spec of trial `number`, its `attempt`-th start (both from 1)."""
         folder = os.path.join(self.directory, "trials", f"{number:04d}")
-        env = self._environment(number, config, folder)
+        env = self._environment(number, config, folder) | {ATTEMPT: str(attempt)}
         if resume is not None:
             env |= {START: resume.checkpoint, DONE: str(resume.iterations)}
             env |= continued(env, resume.iterations)

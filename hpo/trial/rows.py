@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hpo.trial.lines import pack, unpack
@@ -15,15 +15,19 @@ FLUSH = 0.5
 
 
 class Rows:
-    """Writes metrics.jsonl, anew or after kept rows; these are whole lines, from the first on.
+    """Writes an attempt's metrics.jsonl, anew or after kept rows; these are whole lines, from the first on.
 
     Once a row could not be written, none that comes after it is.
     """
 
-    def __init__(self, path: str, warn: Callable[[str], None], keep: int = 0) -> None:
-        """Of a file that is there already the first `keep` rows stay and count."""
-        self.kept = _cut(path, keep) if keep else []
-        self._file = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (closed by close)
+    def __init__(
+        self, path: str, warn: Callable[[str], None], keep: int = 0, earlier: Iterable[str] = ()
+    ) -> None:
+        """The first `keep` rows stay: of this file, or else of the first of `earlier` that is there."""
+        self.path = path
+        self.kept = _kept(path, keep, earlier) if keep else []
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if keep else os.O_TRUNC)
+        self._file = open(os.open(path, flags, 0o666), "ab", buffering=0)  # noqa: SIM115 (closed by close)
         self._size = os.fstat(self._file.fileno()).st_size
         self._warn = warn
         self.error: OSError | None = None
@@ -58,6 +62,10 @@ class Rows:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._size)
 
+    def sync(self) -> None:
+        """Have the system write out what was written: it survives a loss of power. Raises OSError."""
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Write what waits and close."""
         self.flush()
@@ -71,16 +79,26 @@ class Rows:
         self._warn(f"rows could not be written: {error.strerror}")
 
 
-def _cut(path: str, count: int) -> list[dict[str, Any]]:
-    """The first `count` rows of a file, which is cut off after them; fewer where it is shorter."""
-    rows: list[dict[str, Any]] = []
+def _kept(path: str, count: int, earlier: Iterable[str]) -> list[dict[str, Any]]:
+    """The first `count` rows, after which `path` ends; copied from an earlier file where it is not there."""
+    if not os.path.exists(path):
+        part = f"{path}.part"
+        for source in filter(os.path.exists, earlier):
+            with open(source, "rb") as old, open(part, "wb") as new:
+                new.writelines(line for line, _ in _whole(old, count))
+            os.replace(part, path)
+            break
     with contextlib.suppress(FileNotFoundError), open(path, "r+b") as file:
-        end = 0
-        for line in file:
-            row = unpack(line) if line.endswith(b"\n") and len(rows) < count else None
-            if row is None:
-                break
-            rows.append(row)
-            end += len(line)
-        file.truncate(end)
-    return rows
+        found = list(_whole(file, count))
+        file.truncate(sum(len(line) for line, _ in found))
+        return [row for _, row in found]
+    return []
+
+
+def _whole(file: Iterable[bytes], count: int) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The first `count` lines that are rows, and what they hold; ends at one that is torn."""
+    for line, _ in zip(file, range(count), strict=False):
+        row = unpack(line) if line.endswith(b"\n") else None
+        if row is None:
+            return
+        yield line, row

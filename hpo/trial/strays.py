@@ -51,13 +51,36 @@ def signal_groups(pids: Iterable[int], number: int) -> bool:
     return found
 
 
-def kill_marked(variable: str) -> None:
-    """SIGKILL to every process of this user that was started with such an environment variable."""
-    mark = os.fsencode(variable)
+def kill_marked(variable: str, trials: Collection[str] = ()) -> bool:
+    """SIGKILL to every process of this user that was started with such an environment variable.
+
+    Also to those that print into a log in one of these directories, as forked ones do. Whether there was any.
+    """
+    mark, found = os.fsencode(variable), False
     for pid in _processes():
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            if any(entry.startswith(mark) for entry in file.read().split(b"\0")):
+        if int(pid) != os.getpid() and (_environ_has(pid, mark) or _prints_into(pid, trials)):
+            with contextlib.suppress(OSError):
                 os.kill(int(pid), signal.SIGKILL)
+                found = True
+    return found
+
+
+def _environ_has(pid: str, mark: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return any(entry.startswith(mark) for entry in file.read().split(b"\0"))
+    except OSError:
+        return False
+
+
+def _prints_into(pid: str, trials: Collection[str]) -> bool:
+    """Whether its stdout or stderr is a log of one of these trials."""
+    for descriptor in (1, 2) if trials else ():
+        with contextlib.suppress(OSError):
+            folder, name = os.path.split(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+            if folder in trials and name.startswith("log."):
+                return True
+    return False
 
 
 def finish(spared: Collection[int]) -> None:

@@ -1,6 +1,7 @@
 """Messages from a slot → trials, one at a time; results and ends back. A plain process: one thread, one loop.
 
-`python -m hpo.trial.supervisor FD`, where FD is one end of a socket pair, is started by hpo.trial.launch.
+`python -m hpo.trial.supervisor FD PRESENCE`, where FD is one end of a socket pair and PRESENCE the file that
+says that it lives, is started by hpo.trial.launch.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import select
 import selectors
 import signal
 import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hpo.trial import ended
 from hpo.trial.channel import CHUNK, private_directory
 from hpo.trial.disk import at_fault
 from hpo.trial.lines import Lines, pack, unpack
 from hpo.trial.outcome import not_started
+from hpo.trial.presence import Presence
 from hpo.trial.process import CannotStart, adopt_orphans, reap
 from hpo.trial.spec import TrialEnd, TrialSpec
 from hpo.trial.starts import Starts
@@ -35,8 +39,8 @@ CRASHES = ("exit", "signal", "oom", "cuda")
 class Service:
     """The supervisor's loop. It ends when the slot closes its end of the socket, its trial and all."""
 
-    def __init__(self, slot: socket.socket, directory: str) -> None:
-        self.slot, self.directory = slot, directory
+    def __init__(self, slot: socket.socket, directory: str, presence: Presence) -> None:
+        self.slot, self.directory, self.presence = slot, directory, presence
         self.watch: Watch | None = None
         self.waiting: deque[TrialSpec] = deque()
         self.leaving = False
@@ -56,13 +60,14 @@ class Service:
         """Until the slot is gone, or SIGTERM."""
         while self.watch or not self.leaving:
             now = time.monotonic()
-            deadline = self.watch.deadline(now) if self.watch else math.inf
+            deadline = min(self.watch.deadline(now) if self.watch else math.inf, self.presence.due)
             ready = self.selector.select(None if deadline == math.inf else max(0.0, deadline - now))
             for key, _ in ready:
                 key.data()
             if self.watch and (end := self.watch.tick(time.monotonic(), idle=not ready)):
                 watch, self.watch = self.watch, None
                 self._ended(watch, end)
+            self.presence.beat(now)
             self._next()
             self._write()
         with contextlib.suppress(OSError):
@@ -82,6 +87,7 @@ class Service:
             for name in os.listdir(self.directory):
                 os.unlink(os.path.join(self.directory, name))
             os.rmdir(self.directory)
+        self.presence.end()
 
     def _slot_ready(self) -> None:
         try:
@@ -107,13 +113,22 @@ class Service:
 
     def _next(self) -> None:
         while self.waiting and not self.watch:
+            if self._slot_gone():  # behind what it has sent; somebody else may begin its trials by now
+                self.waiting.clear()
+                return
             self._start(self.waiting.popleft())
+
+    def _slot_gone(self) -> bool:
+        poll = select.poll()
+        poll.register(self.slot, 0)
+        return bool(poll.poll(0))  # POLLHUP or POLLERR, which are always told
 
     def _start(self, spec: TrialSpec, afresh: bool = False) -> None:
         try:
             if not os.path.isdir(self.directory):  # removed by a script, or by a janitor of old files
                 self.directory = private_directory()
                 self.send({"event": "ready", "directory": self.directory})
+            self.presence.show(self.directory)
             path = os.path.join(self.directory, str(spec.number))
             self.watch = Watch(
                 spec,
@@ -123,22 +138,20 @@ class Service:
                 starts=self.starts,
                 afresh=afresh,
             )
-            if not self.watch.process.forked:
-                self.send({"event": "started", "trial": spec.number, "group": self.watch.process.pid})
         except (CannotStart, OSError) as error:
             end = not_started(str(error))
             if isinstance(error, OSError) and at_fault(error):
                 reason = f"cannot write {error.filename or spec.directory}: {error.strerror}"
                 self.send(unwritten(spec.number, reason))
                 end = TrialEnd("interrupted", reason)
-            self._tell_end(spec.number, end)
+            self._tell_end(spec, end)
 
     def _stop(self, state: Any, number: int | None) -> None:
         """End the running trial, or take back one that waits; the running one if no number is given."""
         self._reap()  # a trial that has just ended by itself was not stopped
         for spec in [spec for spec in self.waiting if spec.number == number]:
             self.waiting.remove(spec)
-            self._tell_end(spec.number, TrialEnd(state, "it had not started"))
+            self._tell_end(spec, TrialEnd(state, "it had not started"))
         if self.watch and number in (None, self.watch.spec.number):
             self.watch.stop(state, time.monotonic())
 
@@ -148,35 +161,39 @@ class Service:
         self._stop("interrupted", None)
 
     def _ended(self, watch: Watch, end: TrialEnd) -> None:
-        number, forked = watch.spec.number, watch.process.forked
+        forked = watch.process.forked
         if watch.lost:
             if self.starts.warm:
                 self.starts.warm.lost(watch.lost)
-            self.send({"event": "lost", "trial": number, "reason": watch.lost})
+            self.send({"event": "lost", "trial": watch.spec.number, "reason": watch.lost})
         elif self._doubted:
-            self._settle(number, end)
-        elif forked and self._doubts and end.state == "finished":
-            self._doubts = False
-            self._tell_end(number, end)
+            self._settle(watch, end)
         elif forked and self._doubts and end.kind in CRASHES and not end.rows and not self.leaving:
             self._doubted = end
             watch.say("it failed as a forked process; it is tried once more as a plain one")
             self._start(watch.spec, afresh=True)
         else:
-            self._tell_end(number, end)
+            self._doubts = self._doubts and not (forked and end.state == "finished")
+            self._tell_end(watch.spec, end, watch.checkpoints)
 
-    def _settle(self, number: int, end: TrialEnd) -> None:
+    def _settle(self, watch: Watch, end: TrialEnd) -> None:
         """A trial that had failed when forked has run as a plain process: was it the fork?"""
         assert self._doubted is not None
         if end.state != "failed" or end.rows:
-            reason = f"trial {number} failed when forked ({self._doubted.reason}), but not as a plain process"
+            number, reason = watch.spec.number, self._doubted.reason
             if self.starts.warm and not self.starts.warm.off:
-                self.starts.warm.give_up(reason)
+                text = f"trial {number} failed when forked ({reason}), but not as a plain process"
+                self.starts.warm.give_up(text)
         self._doubts, self._doubted = False, None
-        self._tell_end(number, end)
+        self._tell_end(watch.spec, end, watch.checkpoints)
 
-    def _tell_end(self, number: int, end: TrialEnd) -> None:
-        self.send({"event": "end", "trial": number, **end.to_dict()})
+    def _tell_end(
+        self, spec: TrialSpec, end: TrialEnd, checkpoints: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
+        """Keep how an attempt has ended, then tell it: whoever is to hear may have gone."""
+        with contextlib.suppress(OSError):  # a trial without a directory has never begun
+            ended.keep(spec, end, list(checkpoints))
+        self.send({"event": "end", "trial": spec.number, **end.to_dict()})
 
     def _signalled(self) -> None:
         numbers = self._wakeups.recv(4096)
@@ -226,12 +243,12 @@ def _detach() -> None:
 
 
 def main() -> None:
-    """Serve the slot at the other end of the descriptor named in argv."""
+    """Serve the slot at the other end of the descriptor in argv, which also names the file to be seen by."""
     slot = socket.socket(fileno=int(sys.argv[1]))
     slot.set_inheritable(False)
     _detach()
     adopt_orphans()
-    service = Service(slot, private_directory())
+    service = Service(slot, private_directory(), Presence(sys.argv[2]))
     try:
         service.run()
     finally:

@@ -8,15 +8,18 @@ import os
 import selectors
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hpo.trial import ended
 from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.disk import at_fault, fault
 from hpo.trial.environment import PARAMS
+from hpo.trial.files import ARGS_JSON, LOG, METRICS, named
 from hpo.trial.forward import Forward
 from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
@@ -26,9 +29,10 @@ from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
 from hpo.trial.starts import Starts
 
-LOG, METRICS, ARGS_JSON = "log.txt", "metrics.jsonl", "args.json"
 DRAIN = 0.5
 """Seconds to read on after the process's end, where something still holds the channel open."""
+LEAVE = 5.0
+"""Seconds for a trial that has come to its end to leave by itself; only then it is stopped."""
 Send = Callable[[Mapping[str, Any]], None]
 
 
@@ -64,6 +68,11 @@ class Watch:
         self.started, self.began = time.monotonic(), time.time()
         self.expires = math.inf
         """When it will have run for too long; set once there is a process."""
+        self.leaving = False
+        """Whether it has come to its end: nothing is left but Python's own."""
+        self._asked: tuple[float, State] = math.inf, "stopped"
+        """When one that leaves is stopped after all, and as what."""
+        self.checkpoints: deque[dict[str, Any]] = deque(maxlen=ended.CHECKPOINTS)
         self.timed_out = False
         self.unwritten = ""
         """What of its files could not be written, by the disk's fault."""
@@ -73,7 +82,7 @@ class Watch:
         self.forward = Forward(spec, self.objective, self.started)
         with contextlib.ExitStack() as undo:
             self._write_parameters()
-            self.output = Log(os.path.join(spec.directory, LOG), self.started)
+            self.output = Log(os.path.join(spec.directory, named(LOG, spec.attempt)), self.started)
             undo.callback(self.output.close)
             self.log = self.output.fd
             self.rows = self._open_rows()
@@ -93,14 +102,16 @@ class Watch:
         if self.spec.attempt > 1 or self.spec.resume:
             from hpo.trial.checkpoint import FOLDER, discard_partial  # most trials have none
 
+            ended.discard(self.spec)
             discard_partial(os.path.join(self.spec.directory, FOLDER))
 
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
-        resume = self.spec.resume
-        rows = Rows(
-            os.path.join(self.spec.directory, METRICS), self.output.warn, resume.rows if resume else 0
+        resume, attempt = self.spec.resume, self.spec.attempt
+        path, *earlier = (
+            os.path.join(self.spec.directory, named(METRICS, number)) for number in range(attempt, 0, -1)
         )
+        rows = Rows(path, self.output.warn, resume.rows if resume else 0, earlier)
         for row in rows.kept:
             self.objective.add_row(row)
         if resume:
@@ -119,7 +130,9 @@ class Watch:
 
     def stop(self, state: State, now: float) -> None:
         """End the trial; one that has ended by itself, or runs for too long, is left to its own merit."""
-        if self.process.status is None:
+        if self.leaving and now < self._asked[0]:
+            self._asked = min(self._asked, (now + LEAVE, state))
+        elif self.process.status is None:
             self.stopped = self.stopped or (None if self.timed_out else state)
             self.process.terminate(now, self.spec.kill_grace)
 
@@ -145,6 +158,8 @@ class Watch:
     def tick(self, now: float, idle: bool) -> TrialEnd | None:
         """Do what is due; the trial's end once the group is gone and the channel read to its end."""
         self._watch_time(now)
+        if now >= self._asked[0]:
+            self.stop(self._asked[1], now)
         self.output.tick(now)
         self.process.tick(now)
         if idle or now >= self.rows.due:
@@ -168,7 +183,7 @@ class Watch:
             return now
         drained = self.ended + DRAIN if self.process.gone else math.inf
         ending = self.timed_out or self.stopped or self.process.status is not None
-        expires = math.inf if ending else self.expires
+        expires = math.inf if ending else min(self.expires, self._asked[0])
         return min(self.process.deadline(now), self.forward.due, self.output.due, drained, expires)
 
     def close(self) -> None:
@@ -180,6 +195,9 @@ class Watch:
 
     def _end(self) -> TrialEnd:
         self._flush()
+        if self.ended - self.started >= ended.LONG:
+            with contextlib.suppress(OSError):
+                self.rows.sync()
         status, objective = self.process.status or 0, self.objective
         well = status == 0 and not lacking(objective) and not self.timed_out
         self.output.trim()
@@ -197,7 +215,7 @@ class Watch:
         )
         end = self._blame_disk(end)
         if self.spec.lean and end.state in ("finished", "stopped"):
-            for name in (LOG, PARAMS, ARGS_JSON):
+            for name in (os.path.basename(self.output.path), PARAMS, ARGS_JSON):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.spec.directory, name))
         return end
@@ -208,6 +226,7 @@ class Watch:
         row, summary = message.get("row"), message.get("summary")
         if "modules" in message and message.get("pid") == self.process.pid:
             self.starts.learn(message["modules"], changes(self.env, message["environ"]))
+        self.leaving |= message.get("leaving") == self.process.pid
         if isinstance(row, dict):
             value = self.objective.add_row(row) if row else None
             if row:
@@ -226,11 +245,10 @@ class Watch:
         self._flush()
         if self.rows.error:  # the rows that it would go on after are not there
             return
-        objective, event = self.objective, {"event": "checkpoint", "trial": self.spec.number}
-        self.send(
-            event
-            | {"name": checkpoint, "iteration": objective.iterations, "rows": objective.rows, "time": when}
-        )
+        made = {"iteration": self.objective.iterations, "rows": self.objective.rows, "time": when}
+        event = {"event": "checkpoint", "trial": self.spec.number, "name": checkpoint, **made}
+        self.checkpoints.append(event)
+        self.send(event)
 
     def _tell(self, event: dict[str, Any] | None) -> None:
         if event is not None and self.stopped is None and not self.timed_out:
@@ -240,7 +258,7 @@ class Watch:
     def _flush(self) -> None:
         self.rows.flush()
         if self.rows.error and at_fault(self.rows.error):
-            self._cannot_write(f"{os.path.join(self.spec.directory, METRICS)}: {self.rows.error.strerror}")
+            self._cannot_write(f"{self.rows.path}: {self.rows.error.strerror}")
 
     def _cannot_write(self, what: str) -> None:
         """Tell once that the disk does not take the trial's files: no trial can run now."""

@@ -17,8 +17,8 @@ from typing import Any
 
 from hpo.errors import UserError
 from hpo.record.holder import LOCK, Timing
-from hpo.record.identity import Process
 from hpo.record.lock import RunLock
+from hpo.trial.identity import Process
 
 CONTENDERS = 10
 ROUNDS = 20

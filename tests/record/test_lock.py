@@ -19,9 +19,9 @@ import pytest
 
 from hpo.errors import Resumable, UserError
 from hpo.record.holder import LOCK, Owner, Timing, owner
-from hpo.record.identity import Process
 from hpo.record.journal import JOURNAL, Journal
 from hpo.record.lock import RunLock
+from hpo.trial.identity import Process
 
 HERE = Process.own()
 ELSEWHERE = replace(HERE, host="node7")

@@ -20,8 +20,8 @@ import pytest
 from hpo.errors import Resumable, UserError
 from hpo.record import holder, lock, shared
 from hpo.record.holder import LOCK, Timing, owner
-from hpo.record.identity import Process
 from hpo.record.lock import RunLock
+from hpo.trial.identity import Process
 
 HERE = Process.own()
 DEAD = [replace(HERE, started=HERE.started - 1 - number) for number in range(3)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -32,11 +33,15 @@ def running(pid: int) -> bool:
         return False
 
 
-def supervisor_pid(slot: Supervisor) -> int:
-    """Parent of a trial that waits for ever."""
-    group = slot._group
-    assert group
-    return int(Path(f"/proc/{group}/stat").read_text().rpartition(")")[2].split()[1])
+def trial_pid(slot: Supervisor) -> int:
+    """The leader of the running trial's group, which was started afresh."""
+    mark = f"HPO_CHANNEL={slot._directory}/".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        pid = int(path.parent.name)
+        with contextlib.suppress(OSError):
+            if mark in path.read_bytes() and os.getsid(pid) == pid:
+                return pid
+    raise AssertionError("no trial runs")
 
 
 def start_and_wait(slot: Supervisor, spec: TrialSpec) -> tuple[int, int]:
@@ -44,8 +49,8 @@ def start_and_wait(slot: Supervisor, spec: TrialSpec) -> tuple[int, int]:
     slot.start(spec)
     while not slot.events(5):
         pass
-    assert slot._group
-    return supervisor_pid(slot), slot._group
+    trial = trial_pid(slot)
+    return int(Path(f"/proc/{trial}/stat").read_text().rpartition(")")[2].split()[1]), trial
 
 
 def test_the_supervisor_is_nobodys_child_and_in_its_own_session(supervisor: Supervisor, spec: Spec) -> None:

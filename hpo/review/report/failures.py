@@ -11,6 +11,7 @@ from hpo.record.metrics import trial_directory
 from hpo.record.trial import TrialRecord
 from hpo.review.logs import tail
 from hpo.review.report.facts import Facts
+from hpo.trial.files import LOG, newest
 
 GROUPS = 30
 EXAMPLES = 5
@@ -57,7 +58,7 @@ def failures(facts: Facts, place: Path) -> dict[str, Any] | str:
 def _group(facts: Facts, kind: str, trials: list[TrialRecord], place: Path) -> dict[str, Any]:
     examples = []
     for trial in trials[:EXAMPLES]:
-        log = trial_directory(facts.record.directory, trial.number) / "log.txt"
+        log = Path(newest(str(trial_directory(facts.record.directory, trial.number)), LOG))
         there = os.path.relpath(log.absolute(), place.absolute()) if log.is_file() else None
         examples.append({"trial": trial.number, "log": there})
     lines = tail(facts.record.directory, trials[0].number, TAIL)
