@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo.trial.lines import unpack
 
 CHUNK = 2**20
+Ready = Callable[[Mapping[str, Any]], bool]
 
 
 class Tail:
@@ -24,14 +25,17 @@ class Tail:
         """and where it ends."""
         self._last = b""
 
-    def news(self) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
-        """Whether all rows come once more because the file was cut; and rows, each with whether it is new."""
+    def news(self, ready: Ready = lambda row: True) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
+        """Whether all rows come once more because the file was cut; and rows, each with whether it is new.
+
+        A row that is not `ready`, and those behind it, are left for later.
+        """
         try:
             with self.path.open("rb") as file:
                 again = not self._goes_on(file)
         except OSError:
             return False, iter(())
-        return again, self._rows(again)
+        return again, self._rows(again, ready)
 
     def _goes_on(self, file: Any) -> bool:
         if not self._ends:
@@ -39,11 +43,14 @@ class Tail:
         file.seek(self._ends[-1] - len(self._last))
         return bool(file.read(len(self._last)) == self._last)
 
-    def _rows(self, again: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+    def _rows(self, again: bool, ready: Ready) -> Iterator[tuple[dict[str, Any], bool]]:
         old, at = (self._sums, 0) if again else (array("I"), len(self._sums))
         if again:
             self._sums, self._ends, self._last = array("I"), array("Q"), b""
         for line in self._lines(self._ends[-1] if self._ends else 0):
+            row = unpack(line)
+            if row is not None and not ready(row):
+                return
             total = zlib.crc32(line)
             known = at < len(old) and old[at] == total
             if not known:
@@ -52,7 +59,6 @@ class Tail:
             self._sums.append(total)
             self._ends.append((self._ends[-1] if self._ends else 0) + len(line))
             self._last = line
-            row = unpack(line)
             if row is not None:
                 yield row, not known
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from hpo.trial.lines import pack, unpack
 
+RESUMED = "_resumed"
+"""In the rows of a part of a trial that went on: after which iteration. Whoever reads along knows by it under
+which configuration a population's member made a row, also before the journal's newest events are read."""
 FLUSH = 0.5
 """Seconds that a row waits at most before it is written."""
 
@@ -20,8 +23,14 @@ class Rows:
     Once a row could not be written, none that comes after it is.
     """
 
-    def __init__(self, path: str, warn: Callable[[str], None], keep: int = 0) -> None:
-        """Of a file that is there already the first `keep` rows stay and count."""
+    def __init__(
+        self, path: str, warn: Callable[[str], None], keep: int = 0, resumed: int | None = None
+    ) -> None:
+        """Of a file that is there already the first `keep` rows stay and count.
+
+        `resumed` is the iteration after which the trial goes on; None: it begins.
+        """
+        self._part = {} if resumed is None else {RESUMED: resumed}
         self.kept = _cut(path, keep) if keep else []
         self._file = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._size = os.fstat(self._file.fileno()).st_size
@@ -38,7 +47,7 @@ class Rows:
     def add(self, row: Mapping[str, object], step: object, when: float, now: float) -> None:
         """A row; without a step of its own it is numbered after the one before, from 0."""
         self.step = step if isinstance(step, int) else self.step + 1
-        head: dict[str, object] = {"_step": self.step, "_time": when}
+        head: dict[str, object] = {"_step": self.step, "_time": when, **self._part}
         self._lines.append(pack(head | {k: v for k, v in row.items() if k not in head}))
         self.due = min(self.due, now + FLUSH)
 

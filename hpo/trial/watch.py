@@ -98,9 +98,9 @@ class Watch:
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
         resume = self.spec.resume
-        rows = Rows(
-            os.path.join(self.spec.directory, METRICS), self.output.warn, resume.rows if resume else 0
-        )
+        path = os.path.join(self.spec.directory, METRICS)
+        whence = (resume.rows, resume.iterations) if resume else ()
+        rows = Rows(path, self.output.warn, *whence)
         for row in rows.kept:
             self.objective.add_row(row)
         if resume:
