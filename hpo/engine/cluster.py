@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from hpo.sweepfile.model import Resources
 OBJECT_STORE = 2**27
 """Bytes of shared memory for an embedded Ray: only small messages pass; its own default takes 30 % of all."""
 
+COMING_UP = 60.0
+"""Seconds for the first node of a cluster whose head listens."""
 SETTLING = 0.8
 """Seconds that Ray's processes need two cores for once the last is started. Ray looks for them 0.1 and 1.1
 seconds after that, and so on: whoever slows them down a little pays with a whole second."""
@@ -112,7 +115,7 @@ def _start(address: str | None) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": "hpo"}
     try:
         if address:
-            ray.init(address=address, **quiet)
+            _join(address, quiet)
             return
         with _unbroken("starting"), without_idle_services():
             _start_here(quiet)
@@ -120,6 +123,29 @@ def _start(address: str | None) -> None:
         line = next(iter(str(error).strip().splitlines()), type(error).__name__)
         token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
         raise UserError(f"Ray at {address or 'this machine'} does not answer: {line}{token}") from error
+
+
+def _join(address: str, settings: dict[str, Any]) -> None:
+    """Connect to a cluster; one whose head listens already may have no node yet."""
+    end = time.monotonic() + COMING_UP
+    while True:
+        try:
+            ray.init(address=address, **settings)
+            return
+        except ConnectionError:
+            if time.monotonic() > end or not _listens(address):
+                raise
+        ray.shutdown()
+        time.sleep(1)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _start_here(settings: dict[str, Any]) -> None:

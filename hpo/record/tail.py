@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from hpo.trial.files import named
 from hpo.trial.lines import unpack
 
 CHUNK = 2**20
+Ready = Callable[[Mapping[str, Any]], bool]
 
 
 class Tail:
@@ -30,8 +31,13 @@ class Tail:
         """and where it ends."""
         self._last = b""
 
-    def news(self, attempt: int = 1) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
-        """Whether all rows come once more because some were cut; and rows, each with whether it is new."""
+    def news(
+        self, attempt: int = 1, ready: Ready = lambda row: True
+    ) -> tuple[bool, Iterator[tuple[dict[str, Any], bool]]]:
+        """Whether all rows come once more because some were cut; and rows, each with whether it is new.
+
+        A row that is not `ready`, and those behind it, are left for later.
+        """
         path = self._first.with_name(named(self._first.name, attempt))
         moved = attempt > self._attempt and path.exists()
         if moved:
@@ -41,7 +47,7 @@ class Tail:
                 again = moved or not self._goes_on(file)
         except OSError:
             return False, iter(())
-        return again, self._rows(again)
+        return again, self._rows(again, ready)
 
     def _goes_on(self, file: Any) -> bool:
         if not self._ends:
@@ -49,11 +55,14 @@ class Tail:
         file.seek(self._ends[-1] - len(self._last))
         return bool(file.read(len(self._last)) == self._last)
 
-    def _rows(self, again: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+    def _rows(self, again: bool, ready: Ready) -> Iterator[tuple[dict[str, Any], bool]]:
         old, at = (self._sums, 0) if again else (array("I"), len(self._sums))
         if again:
             self._sums, self._ends, self._last = array("I"), array("Q"), b""
         for line in self._lines(self._ends[-1] if self._ends else 0):
+            row = unpack(line)
+            if row is not None and not ready(row):
+                return
             total = zlib.crc32(line)
             known = at < len(old) and old[at] == total
             if not known:
@@ -62,7 +71,6 @@ class Tail:
             self._sums.append(total)
             self._ends.append((self._ends[-1] if self._ends else 0) + len(line))
             self._last = line
-            row = unpack(line)
             if row is not None:
                 yield row, not known
 

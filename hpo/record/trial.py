@@ -80,6 +80,8 @@ class TrialState:
     values: dict[str, float] = field(default_factory=dict)
     generations: list[Generation] = field(default_factory=list)
     value_at: int = 0
+    resumed: int = 0
+    """The iteration that its newest part goes on after; 0: it began anew."""
 
     def start(self, event: Mapping[str, Any]) -> None:
         """An attempt begins."""
@@ -87,8 +89,9 @@ class TrialState:
         self.attempts = max(self.attempts, as_whole(event.get("attempt"), 1))
         self.started = self.started if self.started is not None else event.get("time")
         self.slot, self.node = event.get("slot"), str(event.get("node", ""))
+        self.resumed = as_whole(event.get("iteration"), 0)
         if "iteration" in event:  # it goes on from there
-            self._forget_from(as_whole(event["iteration"], 0) + 1)
+            self._forget_from(self.resumed + 1)
 
     def result(self, event: Mapping[str, Any]) -> None:
         """A value of the objective came; one from an earlier iteration says that an attempt began anew."""
@@ -142,7 +145,7 @@ class TrialState:
 
     def record(self) -> TrialRecord:
         """The trial as it is now, for good."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(TrialRecord)}
         lists = {"results": tuple(self.results), "generations": tuple(self.generations)}
         return TrialRecord(**{**values, **lists})
 

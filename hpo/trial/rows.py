@@ -10,6 +10,9 @@ from typing import Any
 
 from hpo.trial.lines import pack, unpack
 
+RESUMED = "_resumed"
+"""In the rows of a part of a trial that went on: after which iteration. Whoever reads along knows by it under
+which configuration a population's member made a row, also before the journal's newest events are read."""
 FLUSH = 0.5
 """Seconds that a row waits at most before it is written."""
 
@@ -21,10 +24,19 @@ class Rows:
     """
 
     def __init__(
-        self, path: str, warn: Callable[[str], None], keep: int = 0, earlier: Iterable[str] = ()
+        self,
+        path: str,
+        warn: Callable[[str], None],
+        keep: int = 0,
+        resumed: int | None = None,
+        earlier: Iterable[str] = (),
     ) -> None:
-        """The first `keep` rows stay: of this file, or else of the first of `earlier` that is there."""
+        """The first `keep` rows stay: of this file, or else of the first of `earlier` that is there.
+
+        `resumed` is the iteration after which the trial goes on; None: it begins.
+        """
         self.path = path
+        self._part = {} if resumed is None else {RESUMED: resumed}
         self.kept = _kept(path, keep, earlier) if keep else []
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if keep else os.O_TRUNC)
         self._file = open(os.open(path, flags, 0o666), "ab", buffering=0)  # noqa: SIM115 (closed by close)
@@ -42,7 +54,7 @@ class Rows:
     def add(self, row: Mapping[str, object], step: object, when: float, now: float) -> None:
         """A row; without a step of its own it is numbered after the one before, from 0."""
         self.step = step if isinstance(step, int) else self.step + 1
-        head: dict[str, object] = {"_step": self.step, "_time": when}
+        head: dict[str, object] = {"_step": self.step, "_time": when, **self._part}
         self._lines.append(pack(head | {k: v for k, v in row.items() if k not in head}))
         self.due = min(self.due, now + FLUSH)
 

@@ -124,6 +124,11 @@ def test_one_command_gives_the_best_trial(folder: Path) -> None:
     assert "complete" in done.stdout
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def cluster() -> Iterator[str]:
     """A Ray cluster of three CPUs that `ray start` made; its address."""
@@ -136,7 +141,7 @@ def cluster() -> Iterator[str]:
     words = [str(Path(sys.executable).with_name("ray")), "start", "--head", f"--port={port}", *options]
     head = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: list(Path(folder).glob("session_*/sockets/raylet*")))
+        wait_for(lambda: listens(port))  # the driver waits for the first node
         yield f"127.0.0.1:{port}"
     finally:
         head.terminate()

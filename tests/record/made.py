@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.journal import Journal
+from hpo.trial.rows import RESUMED
 
 BEGAN = 1_790_000_000.0
 RUNGS, ETA = (1, 3, 9, 27), 3
@@ -157,7 +158,7 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
     made = Made(folder, sweep, population, population)
     configs = [{"lr": 10 ** rng.uniform(-4, 0), "width": rng.randint(8, 256)} for _ in range(population)]
     rows = [list[dict[str, Any]]() for _ in configs]
-    last = [0.0] * population
+    last, resumed = [0.0] * population, [dict[str, int]() for _ in configs]
     for k, config in enumerate(configs):
         made.say(0.0, event="trial", trial=k + 1, config=config)
         made.say(0.1, event="start", trial=k + 1, attempt=1, slot=k, node="node1", iteration=0)
@@ -167,13 +168,15 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             for i in range(1, interval + 1):
                 iteration = turn * interval + i
                 last[k] = loss(config, iteration, rng)
-                rows[k].append({"_step": iteration - 1, "_time": BEGAN + at + i, "loss": last[k]})
+                row = {"_step": iteration - 1, "_time": BEGAN + at + i, **resumed[k], "loss": last[k]}
+                rows[k].append(row)
             made.say(at + interval, event="result", trial=k + 1, iteration=iteration, value=last[k],
                      best=min(row["loss"] for row in rows[k]))  # fmt: skip
         if turn < intervals - 1:
             worst, best = last.index(max(last)), last.index(min(last))
             configs[worst] = {**configs[best], "lr": configs[best]["lr"] * rng.choice([0.8, 1.2])}
             end = (turn + 1) * interval
+            resumed[worst] = {RESUMED: end}
             when = at + interval + 0.5
             made.say(when, event="pause", trial=worst + 1, seconds=interval)
             made.say(when + 0.1, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,

@@ -13,7 +13,7 @@ from hpo.record.events import EventFile
 from hpo.record.journal import read_journal
 from hpo.record.scribe import Scribe, rebuild
 from hpo.trial.media import LOGS
-from tests.record.made import BEGAN, asha_run
+from tests.record.made import BEGAN, asha_run, pbt_run
 from tests.record.shown import (
     RELU,
     begun,
@@ -62,6 +62,23 @@ def test_rows_that_stay_are_not_told_twice(tmp_path: Path) -> None:
     made.rows(1, [*first[:2], {"_step": 2, "_time": BEGAN + 99, "loss": 3.5}])
     scribe.write()
     assert told(tmp_path / LOGS, "t0001")["loss"] == [(0, 5.0), (1, 4.0), (2, 3.0), (3, 2.0), (2, 3.5)]
+
+
+def test_rows_of_a_clone_wait_until_the_journal_names_its_configuration(tmp_path: Path) -> None:
+    """The scribe reads the journal, then the rows: seconds later perhaps, and a member has gone on."""
+    events = read_journal(pbt_run(tmp_path, 2, intervals=2, interval=3))
+    exploit = next(event for event in events if event["event"] == "exploit")
+    at = events.index(exploit)
+    again = next(n for n, event in enumerate(events) if n > at and event["event"] == "start")
+    scribe, run = Scribe(tmp_path, tmp_path / LOGS), f"t{exploit['trial']:04d}"
+    first = next(e["config"] for e in events if e["event"] == "trial" and e["trial"] == exploit["trial"])
+    learned = []
+    for begin, until in ((0, at), (at, again), (again, again + 1)):
+        scribe.take(events[begin:until])
+        scribe.write()
+        learned.append([value for _, value in told(tmp_path / LOGS, run)["hparam/lr"]])
+    old = [pytest.approx(first["lr"])] * 3
+    assert learned == [old, old, [*old, *[pytest.approx(exploit["config"]["lr"])] * 3]]
 
 
 def test_a_torn_row_waits_for_its_rest(tmp_path: Path) -> None:
