@@ -227,6 +227,7 @@ class Controller:
         """A trial has saved its state."""
         made = {key: event[key] for key in ("name", "iteration", "rows")}
         self._event("checkpoint", trial, **made)
+        trial.losses = 0  # what it lost its slot for before was not in vain
         self.deciding.pausing.saved(trial, **made)
 
     def _unwritten(self, reason: str) -> None:

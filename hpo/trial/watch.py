@@ -111,8 +111,8 @@ class Watch:
         path, *earlier = (
             os.path.join(self.spec.directory, named(METRICS, number)) for number in range(attempt, 0, -1)
         )
-        whence = (resume.rows, resume.iterations) if resume else (0, None)
-        rows = Rows(path, self.output.warn, *whence, earlier)
+        keep, resumed = (resume.rows, resume.iterations) if resume else (0, None)
+        rows = Rows(path, self.output.warn, keep, resumed, earlier)
         for row in rows.kept:
             self.objective.add_row(row)
         if resume:

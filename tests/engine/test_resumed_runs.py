@@ -43,13 +43,18 @@ def run(run_script: Any) -> Any:
 
 
 def cut(directory: Path, when: Callable[[list[dict[str, Any]]], bool], torn: bytes = b"") -> None:
-    """End a journal where its writer could have died: as soon as something holds of what it had written."""
+    """End a journal where the machine could have died: as soon as something holds of what was written.
+
+    No trial that had not ended by then has come to an end that nobody heard of.
+    """
     path = directory / JOURNAL
     lines = path.read_bytes().splitlines(keepends=True)
     written: list[dict[str, Any]] = []
     while not when(written):
         written.append(json.loads(lines[len(written)]))
     path.write_bytes(b"".join(lines[: len(written)]) + torn)
+    for end in directory.glob("trials/*/end*.json"):
+        end.unlink()
 
 
 def ended(number: int) -> Callable[[list[dict[str, Any]]], bool]:
