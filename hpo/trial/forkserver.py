@@ -30,6 +30,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, hugepages
+from hpo.trial.descriptions import reopen
 from hpo.trial.link import Link
 from hpo.trial.strays import Sweeper
 
@@ -65,6 +66,8 @@ class ForkServer:
         self.selector.register(self.wakeups, selectors.EVENT_READ, self._reap)
         self.sweeper = Sweeper()
         self.links: dict[int, Link] = {}
+        self.files: set[int] = set()
+        """Descriptors of files that imports and the setup have left open: each trial opens its own."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
         self.outer: list[Any] = []
@@ -141,10 +144,7 @@ class ForkServer:
             self.accept(False)
             self.succeeded = self.successor
         elif "unsafe" in report and self.attempts < ATTEMPTS:
-            *others, last = report["unsafe"]
-            who = f"{', '.join(others)} and {last} are" if others else f"{last} is"
-            self.note(f"{who} not preloaded: {last if others else 'it'} {report['why']}")
-            self.order["without"] += report["unsafe"]
+            self._leave_out(report["unsafe"], report["why"])
             self.advance()
             return
         elif "failed" in report:
@@ -156,6 +156,17 @@ class ForkServer:
             self.accept(True)
         if report.get("missing"):
             self.note("not preloaded: " + ", ".join(report["missing"]))
+
+    def _leave_out(self, names: list[str], why: str) -> None:
+        """The next successor does without what was not safe; trials do it by themselves."""
+        if names == [self.order["setup"]]:
+            self.note(f"each trial calls {names[0]} by itself, since that {why}")
+            self.order["setup"] = None
+            return
+        *others, last = names
+        who = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+        self.note(f"{who} not preloaded: {last if others else 'it'} {why}")
+        self.order["without"] += names
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -245,6 +256,7 @@ class ForkServer:
             self.let_go()
             self.listener.close()
             self.starter.close()
+            reopen(self.files)
             fresh.run(request, code, self.preloaded)
         finally:
             os._exit(1)

@@ -12,6 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, preload, setup
+from hpo.trial.descriptions import files, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
 
@@ -78,7 +79,7 @@ class _Members:
 def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
-        order, exits = predecessor.order, Exits()
+        order, exits, open_before = predecessor.order, Exits(), files()
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
             answer: dict[str, Any] = {"ready": True, "missing": _prepare(order, exits)}
@@ -92,6 +93,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             gc.freeze()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
+            server.files = files() - open_before
             exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
@@ -114,12 +116,12 @@ def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    before = preload.descriptors()
+    before = unshareable()
     missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
     if order["setup"]:
         with exits.noted():
             setup.run(order["setup"])
-        preload.check([order["setup"]], before)
+        preload.check([order["setup"]], before, "when it is called")
     if folder is not None:
         sys.path.remove(folder)
     return missing

@@ -9,7 +9,9 @@ import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from hpo.trial.descriptions import unshareable
 
 KNOWN_UNSAFE = {
     "ray": "its connections do not survive a fork",
@@ -65,7 +67,7 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
     """
     missing = []
-    seen, nested = descriptors(), _Nested()
+    seen, nested = set(unshareable()), _Nested()
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
     with nested:
         for name in names:
@@ -105,16 +107,19 @@ class _Nested:
             self.tops = list(dict.fromkeys(one.partition(".")[0] for one in begun))
 
 
-def check(names: list[str], before: set[str]) -> None:
-    """Raise Unsafe where this process has threads, or sockets, pipes or GPUs that it had not `before`."""
-    opened = sorted(descriptors() - before)
-    if any(item.startswith("/dev/nvidia") for item in opened) or _cuda_started():
-        raise Unsafe(names, "starts CUDA when it is imported")
-    if opened:
-        raise Unsafe(names, f"opens a {opened[0].partition(':')[0]} when it is imported")
+def check(names: list[str], before: Collection[str], when: str = "when it is imported") -> None:
+    """Raise Unsafe where this process has threads, or anything that a fork cannot have for itself.
+
+    `before` names what it had of that already.
+    """
+    found = {name: why for name, why in unshareable().items() if name not in before}
+    if any(name.startswith("/dev/nvidia") for name in found) or _cuda_started():
+        raise Unsafe(names, f"starts CUDA {when}")
+    if found:
+        raise Unsafe(names, f"{found[min(found)]} {when}")
     count = threads()
     if count > 1 and _threads_after_fork() > 1:
-        raise Unsafe(names, f"starts {count - 1} thread{'s' if count > 2 else ''} when it is imported")
+        raise Unsafe(names, f"starts {count - 1} thread{'s' if count > 2 else ''} {when}")
 
 
 def threads() -> int:
@@ -136,23 +141,6 @@ def _is_dispensable(thread: str) -> bool:
         return True
     except OSError:
         return False
-
-
-def descriptors() -> set[str]:
-    """What is open that a forked process could not use on its own: sockets, pipes and the like, GPUs."""
-    found: set[str] = set()
-    try:
-        numbers = os.listdir("/proc/self/fd")
-    except OSError:
-        return found
-    for number in numbers:
-        try:
-            target = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:
-            continue
-        if target.startswith(("socket:", "pipe:", "anon_inode:", "/dev/nvidia")):
-            found.add(target)
-    return found
 
 
 def _threads_after_fork() -> int:
