@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from hpo.trial.outcome import alike
 from hpo.trial.spec import Resume
 
 ALIKE = 3
@@ -133,7 +133,7 @@ class EarlyFailures:
         """A trial has ended, or has paused in good health."""
         if self.reasons is None or state == "interrupted":
             return
-        self.reasons.append(re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason))
+        self.reasons.append(alike(reason))
         self.places |= {place} - {""}
         self.shown = "\n".join([reason, *(f"    {line}" for line in tail)])
         if state != "failed" or len(set(self.reasons)) > 1:

@@ -82,6 +82,11 @@ def not_started(reason: str) -> TrialEnd:
     return TrialEnd(state="failed", kind="start", reason=reason)
 
 
+def alike(reason: str) -> str:
+    """What failures have in common that differ in numbers only."""
+    return re.sub(r"[\d.]+(e[-+]?\d+)?|0x[0-9a-f]+", "#", reason)
+
+
 def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, str]:
     """The kind and reason of a status that is not 0."""
     kind: Kind = "exit" if status > 0 else "signal"

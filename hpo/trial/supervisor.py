@@ -23,7 +23,7 @@ from hpo.trial import ended
 from hpo.trial.channel import CHUNK, private_directory
 from hpo.trial.disk import at_fault
 from hpo.trial.lines import Lines, pack, unpack
-from hpo.trial.outcome import not_started
+from hpo.trial.outcome import alike, not_started
 from hpo.trial.presence import Presence
 from hpo.trial.process import CannotStart, adopt_orphans, reap
 from hpo.trial.spec import TrialEnd, TrialSpec
@@ -34,6 +34,8 @@ LAST_WORDS = 1.0
 """Seconds to get the last event out when the supervisor itself is told to end."""
 CRASHES = ("exit", "signal", "oom", "cuda")
 """Kinds of failures that may be the fork's fault."""
+DOUBTS = 3
+"""So many failures of a slot that plain processes share clear its warm parent of all others."""
 
 
 class Service:
@@ -48,7 +50,8 @@ class Service:
         self._unsent = bytearray()
         self.selector = selectors.DefaultSelector()
         self.starts = Starts(self.selector, lambda text: self.send({"event": "note", "text": text}))
-        self._doubts = True
+        self._shared: set[str] = set()
+        """Failures of forked trials that plain processes have as well, without their numbers."""
         self._doubted: TrialEnd | None = None
         slot.setblocking(False)
         self.selector.register(slot, selectors.EVENT_READ, self._slot_ready)
@@ -161,20 +164,23 @@ class Service:
         self._stop("interrupted", None)
 
     def _ended(self, watch: Watch, end: TrialEnd) -> None:
-        forked = watch.process.forked
         if watch.lost:
             if self.starts.warm:
                 self.starts.warm.lost(watch.lost)
             self.send({"event": "lost", "trial": watch.spec.number, "reason": watch.lost})
         elif self._doubted:
             self._settle(watch, end)
-        elif forked and self._doubts and end.kind in CRASHES and not end.rows and not self.leaving:
+        elif watch.process.forked and self._is_doubtful(end):
             self._doubted = end
             watch.say("it failed as a forked process; it is tried once more as a plain one")
             self._start(watch.spec, afresh=True)
         else:
-            self._doubts = self._doubts and not (forked and end.state == "finished")
             self._tell_end(watch.spec, end, watch.checkpoints)
+
+    def _is_doubtful(self, end: TrialEnd) -> bool:
+        """Whether a forked trial may have failed because it was forked."""
+        crashed = end.kind in CRASHES and not end.rows and not self.leaving
+        return crashed and len(self._shared) < DOUBTS and alike(end.reason) not in self._shared
 
     def _settle(self, watch: Watch, end: TrialEnd) -> None:
         """A trial that had failed when forked has run as a plain process: was it the fork?"""
@@ -184,7 +190,9 @@ class Service:
             if self.starts.warm and not self.starts.warm.off:
                 text = f"trial {number} failed when forked ({reason}), but not as a plain process"
                 self.starts.warm.give_up(text)
-        self._doubts, self._doubted = False, None
+        else:
+            self._shared.add(alike(self._doubted.reason))
+        self._doubted = None
         self._tell_end(watch.spec, end, watch.checkpoints)
 
     def _tell_end(

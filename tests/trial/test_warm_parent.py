@@ -40,6 +40,16 @@ def test_a_script_that_fails_by_itself_is_tried_twice_only_once(new: New) -> Non
     assert not any(ended.notes for ended in ends)
 
 
+def test_a_fork_that_misbehaves_after_others_have_not_falls_back_too(new: New) -> None:
+    runner = new()
+    code = "import sys\nif forked and sys.argv[1:]: raise SystemExit(7)\nprint(forked)"
+    script = runner.script("odd.py", WHEN_FORKED + code)
+    assert [runner("python", script).log for _ in range(2)] == ["True\n"] * 2
+    ended = runner("python", script, "bad")
+    assert (ended.end["state"], ended.log.splitlines()[-1], len(ended.notes)) == ("finished", "False", 1)
+    assert runner("python", script).log == "False\n"
+
+
 def test_slots_of_a_node_share_one_parent(new: New) -> None:
     first, second = new(), new()
     second.settings, second.number = first.settings, 100
@@ -173,4 +183,5 @@ def test_500_trials_leave_nothing_behind(new: New, monkeypatch: pytest.MonkeyPat
         assert time.monotonic() < deadline, (before, after)
         time.sleep(0.01)
     assert os.listdir(runner.folder / "t") == []
-    assert all(sorted(os.listdir(d)) == ["log.txt", "metrics.jsonl", "params.yaml"] for d in directories)
+    files = ["end.json", "log.txt", "metrics.jsonl", "params.yaml"]
+    assert all(sorted(os.listdir(directory)) == files for directory in directories)
