@@ -12,6 +12,8 @@ import stat
 import sys
 from collections.abc import Iterable
 
+from hpo.trial.strays import children
+
 ALONE = ("socket:", "pipe:", "anon_inode:", "/dev/nvidia")
 """What a forked process cannot use on its own, by what /proc says of a descriptor."""
 MAPPERS = ("mmap", "_multiprocessing", "_posixshmem")
@@ -21,6 +23,7 @@ MAPPERS = ("mmap", "_multiprocessing", "_posixshmem")
 def unshareable() -> dict[str, str]:
     """What this process has open or mapped that a fork could not have for itself: its name, and why not."""
     found = _shared_memory() if any(name in sys.modules for name in MAPPERS) else {}
+    found |= {f"process {pid}": "starts a process" for pid in children()}
     for descriptor, target in _descriptors():
         if target.startswith(ALONE):
             kind = "a GPU" if target.startswith("/dev/") else f"a {target.partition(':')[0]}"

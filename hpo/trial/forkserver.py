@@ -29,7 +29,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, NoReturn
 
-from hpo.trial import fresh, hugepages
+from hpo.trial import fresh, hugepages, temporary
 from hpo.trial.descriptions import reopen
 from hpo.trial.link import Link
 from hpo.trial.strays import Sweeper
@@ -257,7 +257,8 @@ class ForkServer:
             self.listener.close()
             self.starter.close()
             reopen(self.files)
-            fresh.run(request, code, self.preloaded)
+            temporary.own_folders()
+            fresh.run(request, code, self.preloaded, temporary.guarded)
         finally:
             os._exit(1)
 

@@ -16,13 +16,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _wakeups: list[int] = []
+Guard = Callable[[], contextlib.AbstractContextManager[Any]]
 PYTHON_SIGNALS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGPIPE: signal.SIG_IGN,
@@ -68,8 +69,16 @@ def adopt_orphans() -> None:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def run(request: Mapping[str, Any], code: CodeType | None, preloaded: frozenset[str]) -> NoReturn:
-    """Be the trial of `request` to its end. Signals and descriptors have been seen to by the caller."""
+def run(
+    request: Mapping[str, Any],
+    code: CodeType | None,
+    preloaded: frozenset[str],
+    guarded: Guard = contextlib.nullcontext,
+) -> NoReturn:
+    """Be the trial of `request` to its end. Signals and descriptors have been seen to by the caller.
+
+    What is registered to be done at exit is done inside `guarded`.
+    """
     env = request["env"]
     for name in os.environ.keys() - env.keys():
         del os.environ[name]
@@ -84,7 +93,7 @@ def run(request: Mapping[str, Any], code: CodeType | None, preloaded: frozenset[
         begin()
     limit_gpu_memory(env)
     status = _main(request, code)
-    _leave(status, preloaded)
+    _leave(status, preloaded, guarded)
 
 
 def _main(request: Mapping[str, Any], code: CodeType | None) -> int:
@@ -189,13 +198,14 @@ def _uncaught() -> int:
     return -signal.SIGINT if issubclass(kind, KeyboardInterrupt) else 1
 
 
-def _leave(status: int, preloaded: frozenset[str]) -> NoReturn:
+def _leave(status: int, preloaded: frozenset[str], guarded: Guard) -> NoReturn:
     """End as Python does: threads, atexit, destructors, files; what the parent shares is not torn down."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
     except BaseException:
         _uncaught()
-    atexit._run_exitfuncs()
+    with guarded():
+        atexit._run_exitfuncs()
     if not _flushed() and status == 0:
         status = 120  # as Python has it
     if threading.active_count() == 1:  # a daemon thread would stumble over names that are gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -11,7 +12,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from hpo.trial import fresh, preload, setup
+from hpo.trial import fresh, preload, setup, temporary
 from hpo.trial.descriptions import files, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
@@ -101,6 +102,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         if server is not None:
             server.serve()
         exits.run()
+        atexit._run_exitfuncs()  # of what was imported
     finally:
         os._exit(0)
 
@@ -117,7 +119,8 @@ def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
         else:
             os.environ[name] = value
     before = unshareable()
-    missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
+    with temporary.noted():
+        missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
     if order["setup"]:
         with exits.noted():
             setup.run(order["setup"])

@@ -176,14 +176,15 @@ class Listener:
             self._lines += list(file)
 
     def messages(self) -> list[dict[str, Any]]:
-        """All that was told by processes which have ended."""
+        """All that was told by processes which have ended, but for that they do."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._acceptor.join(10)
         for reader in self._readers:
             reader.join(10)
         parsed = [json.loads(line, parse_constant=str) for line in self._lines]
-        return [{key: value for key, value in one.items() if key != "time"} for one in parsed]
+        told = [one for one in parsed if "leaving" not in one]
+        return [{key: value for key, value in one.items() if key != "time"} for one in told]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections.abc import Callable
 
@@ -124,6 +125,37 @@ def test_what_imports_and_setup_want_done_at_exit_is_done_once_by_the_parent(
     runner.supervisor.close()
     wait_until(lambda: not os.path.exists(folder) and not os.path.exists(f"/proc/{parent}"))
     assert (runner.folder / "ends").read_text() == f"bye {parent}\n"
+
+
+MAKES = """
+import atexit, os, shutil, tempfile
+held = tempfile.TemporaryDirectory()
+open(os.path.join(held.name, "first"), "w").close()
+plain = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, plain, ignore_errors=True)
+atexit.register(lambda: print("bye"))
+"""
+
+
+def test_a_trial_s_exit_handlers_remove_only_what_is_its_own(new: New, wait_until: WaitUntil) -> None:
+    """What an import makes in a temporary folder is each trial's own, or stays for the others."""
+    runner = new(modules=["made"])
+    runner.script("made.py", MAKES)
+    use = """
+        import made, os, tempfile
+        print(os.listdir(made.held.name), os.path.isdir(made.plain))
+        open(os.path.join(made.held.name, "more"), "w").close()
+        print("PATH", made.held.name, tempfile.mkdtemp() and made.plain)
+        """
+    script = runner.script("use.py", textwrap.dedent(use))
+    seen = [runner("python", script).log.splitlines() for _ in range(3)]
+    assert [lines[0] for lines in seen] == ["['first'] True"] * 3
+    assert [lines[-1] for lines in seen] == ["bye"] * 3
+    held, plain = zip(*[lines[1].split()[1:] for lines in seen], strict=True)
+    assert len(set(held)) == 3
+    assert not any(map(os.path.exists, held))
+    runner.supervisor.close()
+    wait_until(lambda: not any(map(os.path.exists, plain)))
 
 
 def test_a_setup_that_fails_is_told_once_and_again_in_the_trial_that_asks(new: New) -> None:
