@@ -181,6 +181,7 @@ if "HPO_CHANNEL" not in os.environ:  # no trial
 """
 LATER = """
 import os, time
+open("begun", "w").close()
 for _ in range(6000):
     if os.path.exists("importing"):
         break
@@ -192,13 +193,14 @@ hpo.report({"loss": 2})
 
 
 @pytest.mark.parametrize("size", [10, 200_000])
-def test_no_slot_is_held_up_while_modules_are_imported(new: New, size: int) -> None:
+def test_no_slot_is_held_up_while_modules_are_imported(new: New, size: int, wait_until: WaitUntil) -> None:
     first, second = new(modules=None), new(modules=None)
     second.settings, second.number = first.settings, 100
     first.script("site-packages/slow.py", SLOW)
     env = {"PYTHONPATH": os.pathsep.join([SITE, str(first.folder / "site-packages")]), "SIZE": str(size)}
     imports = first.script("first.py", "import slow, hpo; hpo.report({'loss': 1})")
     later = second.begin("python", second.script("later.py", LATER), more_env=env, metric="loss")
+    wait_until((first.folder / "begun").exists)  # a trial that is not there yet waits for the import
     began = time.monotonic()
     try:
         assert first("python", imports, more_env=env, metric="loss").end["value"] == 1

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -124,14 +123,14 @@ def test_a_trial_that_waits_for_the_setup_can_be_stopped(new: New) -> None:
     assert (runner.folder / "ran").read_text() == "x"
 
 
-def resources(supervisor: int) -> dict[str, Any]:
-    """What a trial might leave behind."""
-    mine = [pid for pid in os.listdir("/proc") if pid.isdigit() and _ppid(pid) == os.getpid()]
+def resources(*pids: int) -> set[tuple[str, str]]:
+    """What trials might leave behind in these processes, in this one, and in shared memory."""
+    numbers = [pid for pid in os.listdir("/proc") if pid.isdigit()]
     return {
-        "descriptors": len(os.listdir(f"/proc/{supervisor}/fd")),
-        "zombies": sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _is_zombie(pid, supervisor)),
-        "children": len(mine),
-        "shared memory": _orphaned_memory(),
+        *(("descriptor", f"{pid}: {n}") for pid in pids for n in range(len(os.listdir(f"/proc/{pid}/fd")))),
+        *(("zombie", one) for one in numbers for pid in pids if _is_zombie(one, pid)),
+        *(("child", one) for one in numbers if _ppid(one) == os.getpid()),
+        *(("memory", name) for name in _orphaned_memory()),
     }
 
 
@@ -170,17 +169,18 @@ def test_500_trials_leave_nothing_behind(new: New, monkeypatch: pytest.MonkeyPat
         "import hpo, os, tempfile, multiprocessing.shared_memory as m\n"
         "f = tempfile.NamedTemporaryFile(); hpo.report({'loss': 1}); print(os.getppid())",
     )
-    first = runner("python", script, metric="loss")
+    runner("python", script, metric="loss")
     parent = int(runner("python", script, metric="loss").log)
     time.sleep(0.5)  # it may just be closing what belonged to the last one
-    before = [resources(parent), resources(_ppid(str(parent))), first.end["state"]]
+    ours = parent, _ppid(str(parent))
+    before = resources(*ours)
     for _ in range(50):
         directories = [runner.begin("python", script, metric="loss") for _ in range(10)]
         ends = [runner.ended(directory).end["state"] for directory in directories]
         assert set(ends) == {"finished"}
     deadline = time.monotonic() + 5
-    while (after := [resources(parent), resources(_ppid(str(parent))), ends[-1]]) != before:
-        assert time.monotonic() < deadline, (before, after)
+    while left := resources(*ours) - before:
+        assert time.monotonic() < deadline, left
         time.sleep(0.01)
     assert os.listdir(runner.folder / "t") == []
     files = ["end.json", "log.txt", "metrics.jsonl", "params.yaml"]
