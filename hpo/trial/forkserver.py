@@ -68,6 +68,8 @@ class ForkServer:
         self.links: dict[int, Link] = {}
         self.files: set[int] = set()
         """Descriptors of files that imports and the setup have left open: each trial opens its own."""
+        self.renew: Callable[[], None] = lambda: None
+        """In a trial: draws anew what imports and the setup have drawn."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
         self.outer: list[Any] = []
@@ -258,6 +260,7 @@ class ForkServer:
             self.starter.close()
             reopen(self.files)
             temporary.own_folders()
+            self.renew()
             fresh.run(request, code, self.preloaded, temporary.guarded)
         finally:
             os._exit(1)

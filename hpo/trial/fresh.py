@@ -86,7 +86,6 @@ def run(
         if os.environ.get(name) != value:
             os.environ[name] = value
     os.chdir(request["cwd"])
-    _seed_anew()
     sys.orig_argv = request["words"]
     begin = getattr(sys.modules.get("hpo.trial.client"), "begin", None)
     if begin is not None:
@@ -152,16 +151,6 @@ def _fresh_main() -> ModuleType:
 
 def _safe_path() -> bool:
     return bool(getattr(sys.flags, "safe_path", False) or sys.flags.isolated)
-
-
-def _seed_anew() -> None:
-    """Every fresh process draws other numbers; the random module sees to that by itself."""
-    random = sys.modules.get("numpy.random")
-    if random is not None:
-        random.seed()
-    generator = getattr(sys.modules.get("torch"), "default_generator", None)
-    if generator is not None:
-        generator.seed()
 
 
 def limit_gpu_memory(env: Mapping[str, str]) -> None:

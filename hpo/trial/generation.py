@@ -16,6 +16,7 @@ from hpo.trial import fresh, preload, setup, temporary
 from hpo.trial.descriptions import files, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
+from hpo.trial.randomness import Randomness
 
 
 def first(descriptor: int) -> None:
@@ -81,9 +82,12 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
         order, exits, open_before = predecessor.order, Exits(), files()
+        randomness = Randomness()
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
-            answer: dict[str, Any] = {"ready": True, "missing": _prepare(order, exits)}
+            with randomness.noted():
+                missing = _prepare(order, exits, randomness)
+            answer: dict[str, Any] = {"ready": True, "missing": missing}
         except preload.Unsafe as error:
             answer = {"unsafe": error.args[0], "why": error.args[1]}
         except setup.SetupFailed as error:
@@ -94,7 +98,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             gc.freeze()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
-            server.files = files() - open_before
+            server.files, server.renew = files() - open_before, randomness.renew
             exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
@@ -107,7 +111,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         os._exit(0)
 
 
-def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
+def _prepare(order: dict[str, Any], exits: Exits, randomness: Randomness) -> list[str]:
     """Import and set up as ordered; what could not be imported. Raises preload.Unsafe, setup.SetupFailed."""
     sys.argv = [order["target"]]
     folder = order["folder"]
@@ -119,8 +123,11 @@ def _prepare(order: dict[str, Any], exits: Exits) -> list[str]:
         else:
             os.environ[name] = value
     before = unshareable()
+    learned, without = order["learned"], order["without"]
     with temporary.noted():
-        missing = preload.preload(order["modules"] or [], learned=order["learned"], without=order["without"])
+        missing = preload.preload(
+            order["modules"] or [], learned=learned, without=without, randomness=randomness
+        )
     if order["setup"]:
         with exits.noted():
             setup.run(order["setup"])

@@ -9,9 +9,10 @@ import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from hpo.trial.descriptions import unshareable
+from hpo.trial.randomness import Randomness
 
 KNOWN_UNSAFE = {
     "ray": "its connections do not survive a fork",
@@ -58,10 +59,13 @@ def imported() -> list[str]:
     return names
 
 
-def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> list[str]:
-    """Import `names` in order; what could not be imported is returned as text.
+def preload(
+    names: Sequence[str], *, learned: bool, without: Iterable[str], randomness: Randomness
+) -> list[str]:
+    """Import `names` in order, but numpy first; what could not be imported is returned as text.
 
-    Learned names that do not import by themselves were made by some other module and are passed over.
+    Learned names that do not import by themselves were made by some other module and are passed over. What
+    numpy's generators are seeded with is only seen once numpy is there.
 
     Raises:
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
@@ -70,7 +74,7 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
     seen, nested = set(unshareable()), _Nested()
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
     with nested:
-        for name in names:
+        for name in [*({"numpy.random"} & set(names)), *names]:
             top = name.partition(".")[0]
             if top in left_out or name in sys.modules:
                 continue
@@ -81,6 +85,10 @@ def preload(names: Iterable[str], *, learned: bool, without: Iterable[str]) -> l
                     missing.append(f"{name} ({type(error).__name__}: {error})")
             check(nested.tops or [top], seen)
             nested.tops = []  # they were gone again
+            randomness.look()
+            for package in sorted(randomness.drawn):
+                tops = dict.fromkeys([top, package])
+                raise Unsafe([*tops], "draws random bytes when it is imported, as an id")
     return missing
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from hpo.trial import fresh
 from hpo.trial.exits import Exits
+from hpo.trial.randomness import Randomness
 
 
 class Loaded:
@@ -46,15 +47,17 @@ class Loaded:
 
 def serve() -> None:
     """Run what is asked for, line by line."""
-    exits = Exits()
-    for name in sys.argv[1:]:
-        importlib.import_module(name)
+    exits, randomness = Exits(), Randomness()
+    with randomness.noted():
+        for name in sys.argv[1:]:
+            importlib.import_module(name)
     exits.keep_finalizers()
     preloaded, parent = frozenset(sys.modules), os.getpid()
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
             try:
+                randomness.renew()
                 _become(json.loads(line), preloaded, parent)
             finally:
                 os._exit(1)

@@ -118,12 +118,12 @@ def test_what_imports_and_setup_want_done_at_exit_is_done_once_by_the_parent(
     runner.script("data.py", f"import atexit, os\ndef load():\n    {AT_EXIT}    return os.getpid()\n")
     use = "import hpo, made, os\nprint(hpo.setup_value() == os.getppid(), os.path.isdir(made.folder.name))"
     script = runner.script("use.py", use + "\nprint(made.folder.name, hpo.setup_value())")
-    logs = {runner("python", script, more_env={"HPO_SETUP": "data:load"}).log for _ in range(3)}
-    (log,) = logs
-    assert log.startswith("True True\n")
-    folder, parent = log.splitlines()[1].split()
+    logs = [runner("python", script, more_env={"HPO_SETUP": "data:load"}).log for _ in range(3)]
+    assert all(log.startswith("True True\n") for log in logs)
+    folders, (parent, *same) = zip(*(log.splitlines()[1].split() for log in logs), strict=True)
+    assert same == [parent, parent]
     runner.supervisor.close()
-    wait_until(lambda: not os.path.exists(folder) and not os.path.exists(f"/proc/{parent}"))
+    wait_until(lambda: not any(map(os.path.exists, [*folders, f"/proc/{parent}"])))
     assert (runner.folder / "ends").read_text() == f"bye {parent}\n"
 
 
