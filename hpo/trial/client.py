@@ -82,9 +82,10 @@ class _Channel:
         self.socket.connect(path)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", PATIENCE, 0))
         if os.environ.pop("HPO_LEARN", None):
+            from hpo.trial.learning import sets
             from hpo.trial.preload import imported
 
-            learnt = {"modules": imported(), "environ": dict(os.environ), "pid": os.getpid()}
+            learnt = {"modules": imported(), "sets": sets(), "pid": os.getpid()}
             self.socket.sendall(_line(learnt))
         return self.socket
 

@@ -9,7 +9,7 @@ A supervisor connects once a trial and sends one JSON line, then reads what beco
     trial    {"words", "target", "module", "arguments", "env", "cwd"} and the log's descriptor
              -> {"pid"} or {"refused"}, and at the end {"status": wait status}
     body     {"body": place} of the descriptor of a file that holds the line: a request too large to be queued
-    learn    {"learn": [modules], "environ": {variables that were set, or None}}; only the first counts
+    learn    {"learn": [modules], "sets": [variables that were set between them]}; only the first counts
 
 Nothing but the standard library, from Python 3.9 on.
 """
@@ -25,13 +25,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, NoReturn
 
-from hpo.trial import fresh, hugepages, temporary
+from hpo.trial import fresh, hugepages, learning, temporary
 from hpo.trial.descriptions import reopen
 from hpo.trial.link import Link
+from hpo.trial.preload import imported
 from hpo.trial.strays import Sweeper
 
 CHUNK = 2**18
@@ -70,6 +71,8 @@ class ForkServer:
         """Descriptors of files that imports and the setup have left open: each trial opens its own."""
         self.renew: Callable[[], None] = lambda: None
         """In a trial: draws anew what imports and the setup have drawn."""
+        self.watch_imports: Callable[[Mapping[str, str], str], None] = lambda environment, channel: None
+        """In a trial: has it start afresh where its script imports under other variables than were learnt."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
         self.outer: list[Any] = []
@@ -207,7 +210,7 @@ class ForkServer:
 
     def _learn(self, request: dict[str, Any]) -> None:
         if self.order["modules"] is None and not self.refusal:
-            self.order |= {"modules": request["learn"], "environ": request["environ"]}
+            self.order |= {"modules": request["learn"], "sets": request["sets"]}
             self.advance()
 
     def _fork(self, link: Link, request: dict[str, Any]) -> None:
@@ -259,8 +262,12 @@ class ForkServer:
             self.listener.close()
             self.starter.close()
             reopen(self.files)
+            fresh.enter(request)
             temporary.own_folders()
             self.renew()
+            self.watch_imports(request["env"], request["env"].get("HPO_CHANNEL", ""))
+            if request["env"].get("HPO_LEARN"):
+                learning.note_sets(lambda: len(imported()))
             fresh.run(request, code, self.preloaded, temporary.guarded)
         finally:
             os._exit(1)

@@ -69,16 +69,8 @@ def adopt_orphans() -> None:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def run(
-    request: Mapping[str, Any],
-    code: CodeType | None,
-    preloaded: frozenset[str],
-    guarded: Guard = contextlib.nullcontext,
-) -> NoReturn:
-    """Be the trial of `request` to its end. Signals and descriptors have been seen to by the caller.
-
-    What is registered to be done at exit is done inside `guarded`.
-    """
+def enter(request: Mapping[str, Any]) -> None:
+    """Take the environment and the working directory of the trial of `request`."""
     env = request["env"]
     for name in os.environ.keys() - env.keys():
         del os.environ[name]
@@ -87,10 +79,22 @@ def run(
             os.environ[name] = value
     os.chdir(request["cwd"])
     sys.orig_argv = request["words"]
+
+
+def run(
+    request: Mapping[str, Any],
+    code: CodeType | None,
+    preloaded: frozenset[str],
+    guarded: Guard = contextlib.nullcontext,
+) -> NoReturn:
+    """Be the trial of `request`, which was entered, to its end; signals and descriptors are seen to.
+
+    What is registered to be done at exit is done inside `guarded`.
+    """
     begin = getattr(sys.modules.get("hpo.trial.client"), "begin", None)
     if begin is not None:
         begin()
-    limit_gpu_memory(env)
+    limit_gpu_memory(request["env"])
     status = _main(request, code)
     _leave(status, preloaded, guarded)
 

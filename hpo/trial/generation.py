@@ -16,6 +16,7 @@ from hpo.trial import fresh, preload, setup, temporary
 from hpo.trial.descriptions import files, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
+from hpo.trial.learning import Imports
 from hpo.trial.randomness import Randomness
 
 
@@ -82,11 +83,11 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
         order, exits, open_before = predecessor.order, Exits(), files()
-        randomness = Randomness()
+        randomness, imports = Randomness(), Imports(order["sets"])
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
             with randomness.noted():
-                missing = _prepare(order, exits, randomness)
+                missing = _prepare(order, exits, randomness, imports)
             answer: dict[str, Any] = {"ready": True, "missing": missing}
         except preload.Unsafe as error:
             answer = {"unsafe": error.args[0], "why": error.args[1]}
@@ -99,6 +100,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
             server.files, server.renew = files() - open_before, randomness.renew
+            server.watch_imports = imports.watch
             exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
@@ -111,22 +113,17 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         os._exit(0)
 
 
-def _prepare(order: dict[str, Any], exits: Exits, randomness: Randomness) -> list[str]:
+def _prepare(order: dict[str, Any], exits: Exits, randomness: Randomness, imports: Imports) -> list[str]:
     """Import and set up as ordered; what could not be imported. Raises preload.Unsafe, setup.SetupFailed."""
     sys.argv = [order["target"]]
     folder = order["folder"]
     if folder is not None:
         sys.path.insert(0, folder)
-    for name, value in order["environ"].items():  # a script may set what a library reads when imported
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
     before = unshareable()
     learned, without = order["learned"], order["without"]
     with temporary.noted():
         missing = preload.preload(
-            order["modules"] or [], learned=learned, without=without, randomness=randomness
+            order["modules"] or [], learned=learned, without=without, randomness=randomness, imports=imports
         )
     if order["setup"]:
         with exits.noted():

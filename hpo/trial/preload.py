@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Collection, Iterable, Sequence
 
 from hpo.trial.descriptions import unshareable
+from hpo.trial.learning import Imports
 from hpo.trial.randomness import Randomness
 
 KNOWN_UNSAFE = {
@@ -60,7 +61,12 @@ def imported() -> list[str]:
 
 
 def preload(
-    names: Sequence[str], *, learned: bool, without: Iterable[str], randomness: Randomness
+    names: Sequence[str],
+    *,
+    learned: bool,
+    without: Iterable[str],
+    randomness: Randomness,
+    imports: Imports,
 ) -> list[str]:
     """Import `names` in order, but numpy first; what could not be imported is returned as text.
 
@@ -71,13 +77,15 @@ def preload(
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
     """
     missing = []
-    seen, nested = set(unshareable()), _Nested()
+    seen, nested = set(unshareable()), _Nested(imports)
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
-    with nested:
-        for name in [*({"numpy.random"} & set(names)), *names]:
+    first = [] if imports.sets else [*({"numpy.random"} & set(names))]
+    with nested, imports.noted():
+        for at, name in enumerate([*first, *names]):
             top = name.partition(".")[0]
             if top in left_out or name in sys.modules:
                 continue
+            imports.importing(at, top)
             try:
                 importlib.import_module(name)
             except BaseException as error:  # a module may even call sys.exit
@@ -98,8 +106,9 @@ class _Nested:
     So those who import the owner of the threads are known too, and not tried in vain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, imports: Imports) -> None:
         self.tops: list[str] = []
+        self._imports = imports
 
     def __enter__(self) -> None:
         sys.meta_path.insert(0, self)
@@ -109,6 +118,7 @@ class _Nested:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """A module is looked for."""
+        self._imports.nested([name.partition(".")[0]])
         if not self.tops and threads() > 1 and _threads_after_fork() > 1:
             modules = list(sys.modules.items())
             begun = [n for n, m in modules if getattr(getattr(m, "__spec__", None), "_initializing", False)]

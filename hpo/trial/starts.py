@@ -7,7 +7,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from hpo.trial.command import resolve_interpreter
 from hpo.trial.interpreter import python_call
@@ -67,11 +67,11 @@ class Starts:
         """The warm parent, which may serve other slots too."""
         return self.warm.started if self.warm is not None else set()
 
-    def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
-        """A trial has told what it imported, and what it had changed in its environment."""
+    def learn(self, modules: list[str], sets: list[Any]) -> None:
+        """A trial has told what it imported, and which variables its script had set before what."""
         self._learned = True
         if self.warm is not None:
-            self.warm.learn(modules, environ)
+            self.warm.learn(modules, sets)
 
     def take_function(self, descriptor: int) -> None:
         """Trials call this function from here on."""

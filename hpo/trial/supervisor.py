@@ -168,6 +168,8 @@ class Service:
             if self.starts.warm:
                 self.starts.warm.lost(watch.lost)
             self.send({"event": "lost", "trial": watch.spec.number, "reason": watch.lost})
+        elif watch.unfit:
+            self._start_afresh(watch)
         elif self._doubted:
             self._settle(watch, end)
         elif watch.process.forked and self._is_doubtful(end):
@@ -176,6 +178,15 @@ class Service:
             self._start(watch.spec, afresh=True)
         else:
             self._tell_end(watch.spec, end, watch.checkpoints)
+
+    def _start_afresh(self, watch: Watch) -> None:
+        """A script has set a variable otherwise than the one that was learnt from, before an import."""
+        package, variable = watch.unfit["package"], watch.unfit["variable"]
+        why = f"trial {watch.spec.number} sets {variable} to another value before it imports {package}"
+        if self.starts.warm and not self.starts.warm.off:
+            self.starts.warm.give_up(why)
+        watch.say(f"it is started once more, afresh: it sets {variable} before it imports {package}")
+        self._start(watch.spec, afresh=True)
 
     def _is_doubtful(self, end: TrialEnd) -> bool:
         """Whether a forked trial may have failed because it was forked."""

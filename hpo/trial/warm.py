@@ -75,11 +75,11 @@ class WarmParent:
             link = self._send(request, [log])
         return ForkedProcess(link, self.selector, over, lost)
 
-    def learn(self, modules: list[str], environ: dict[str, str | None]) -> None:
-        """Tell it what a trial has imported in which environment; it heeds the first to say so."""
+    def learn(self, modules: list[str], sets: list[Any]) -> None:
+        """Tell it what a trial has imported, and which variables it had set; it heeds the first to say so."""
         if self.settings.modules is None and self._membership is not None:
             with contextlib.suppress(NoWarmParent):
-                self._send({"learn": modules, "environ": environ}, []).close()
+                self._send({"learn": modules, "sets": sets}, []).close()
 
     def lost(self, reason: str) -> None:
         """A trial was lost with it; after some of those this slot goes on without."""
@@ -211,7 +211,7 @@ class WarmParent:
             "learned": settings.modules is None,
             "setup": settings.setup,
             "without": [],
-            "environ": {},
+            "sets": [],
         }
 
     def _belong(self, member: socket.socket) -> None:

@@ -41,12 +41,6 @@ def unwritten(number: int, reason: str) -> dict[str, Any]:
     return {"event": "unwritten", "trial": number, "reason": reason}
 
 
-def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
-    """The environment variables that a script has set (to what) or deleted (None), but for those of hpo."""
-    names = [name for name in {**before, **after} if not name.startswith("HPO_")]
-    return {name: after.get(name) for name in names if before.get(name) != after.get(name)}
-
-
 class Watch:
     """One running trial. `tick` returns its end once there is one; times are those of time.monotonic."""
 
@@ -68,6 +62,8 @@ class Watch:
         self.started, self.began = time.monotonic(), time.time()
         self.expires = math.inf
         """When it will have run for too long; set once there is a process."""
+        self.unfit: dict[str, Any] = {}
+        """Where its process is not what a fresh one would be: the package and the variable that tell."""
         self.leaving = False
         """Whether it has come to its end: nothing is left but Python's own."""
         self._asked: tuple[float, State] = math.inf, "stopped"
@@ -226,7 +222,9 @@ class Watch:
         when = when if isinstance(when, (int, float)) else time.time()
         row, summary = message.get("row"), message.get("summary")
         if "modules" in message and message.get("pid") == self.process.pid:
-            self.starts.learn(message["modules"], changes(self.env, message["environ"]))
+            self.starts.learn(message["modules"], message["sets"])
+        if isinstance(unfit := message.get("unfit"), dict) and message.get("pid") == self.process.pid:
+            self.unfit = unfit
         self.leaving |= message.get("leaving") == self.process.pid
         if isinstance(row, dict):
             value = self.objective.add_row(row) if row else None

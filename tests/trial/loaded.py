@@ -72,6 +72,7 @@ def _become(request: dict[str, Any], preloaded: frozenset[str], parent: int) -> 
         os.dup2(file, descriptor)
         os.close(file)
     words = ["python", request["target"], *request["arguments"]]
+    fresh.enter({**request, "words": words})
     fresh.run({**request, "words": words, "module": False}, None, preloaded)
 
 

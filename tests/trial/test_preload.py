@@ -6,6 +6,7 @@ import os
 import textwrap
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,57 @@ def test_modules_are_imported_in_the_environment_that_the_script_sets(new: New) 
     env = {"PYTHONPATH": os.pathsep.join([SITE, str(runner.folder / "site-packages")])}
     assert runner("python", script, metric="loss", more_env=env).log == "False\nquick\n"
     assert runner("python", script, metric="loss", more_env=env).log == "True\nquick\n"
+
+
+READER = "import os; mode = os.environ.get('READER_MODE')"
+SETS = """
+import os, sys
+import before
+if sys.argv[1:]:
+    os.environ["READER_MODE"] = sys.argv[1]
+early = "reader" in sys.modules
+import reader
+import hpo
+print(early, before.mode, reader.mode)
+hpo.report({"loss": 1})
+"""
+
+
+def reading(runner: Runner) -> dict[str, str]:
+    """Installed packages `before` and `reader`, and the environment that finds them."""
+    for name in ("before", "reader"):
+        runner.script(f"site-packages/{name}.py", READER)
+    return {"PYTHONPATH": os.pathsep.join([SITE, str(runner.folder / "site-packages")])}
+
+
+def test_a_trial_that_sets_another_value_before_an_import_starts_afresh_loudly(new: New) -> None:
+    """`os.environ["KERAS_BACKEND"] = args.backend; import keras`: never under the first trial's backend."""
+    runner = new(modules=None)
+    env = reading(runner)
+    script = runner.script("sets.py", SETS)
+
+    def run(*words: str) -> tuple[str, list[str]]:
+        ended = runner("python", script, *words, metric="loss", more_env=env)
+        assert (ended.end["state"], ended.end["rows"]) == ("finished", 1)
+        return ended.log.splitlines()[-1], ended.notes
+
+    assert run("quick") == ("False None quick", [])
+    assert run("quick") == ("True None quick", [])
+    seen, notes = run("slow")
+    assert seen == "False None slow"
+    why = "trial 3 sets READER_MODE to another value before it imports reader"
+    assert notes == [f"trials start without preloading from here on: {why}"]
+    assert run("other") == ("False None other", [])
+
+
+@pytest.mark.parametrize("modules", [None, ["before", "reader"]], ids=["learnt", "named"])
+def test_so_does_one_that_alone_sets_a_variable_or_alone_does_not(new: New, modules: Any) -> None:
+    runner = new(modules=modules)
+    env = reading(runner)
+    script = runner.script("sets.py", SETS)
+    words: list[list[str]] = [[], [], ["quick"]] if modules else [["quick"], ["quick"], []]
+    seen = [runner("python", script, *one, metric="loss", more_env=env).log.split()[-1] for one in words]
+    assert seen == [one[0] if one else "None" for one in words]
 
 
 @pytest.mark.parametrize(
