@@ -192,7 +192,7 @@ class HpoSettings(Section):
     checkpoint: CheckpointSettings = CheckpointSettings()
     """What scripts save of their state: keep."""
     trial_files: Literal["full", "lean"] = "full"
-    """`lean` keeps metrics.jsonl of each trial, and log and parameters of failed ones only."""
+    """`lean` keeps metrics.jsonl and end.json of each trial, and log and parameters of failed ones only."""
     tensorboard: StrictBool = True
     """Whether a run writes TensorBoard's files, in `tensorboard` of its directory."""
     report: StrictBool = True
