@@ -201,6 +201,19 @@ def test_a_collective_checkpoint_is_made_by_all_ranks_and_kept_once(
     assert sorted(path.name for path in Path(it.directory, "checkpoints").iterdir()) == ["000001", "000002"]
 
 
+def test_a_rank_that_a_function_set_is_not_the_next_trials(calls: Callable[[str], Any]) -> None:
+    slot = calls(
+        "def train(config):\n"
+        "    import os, hpo\n"
+        "    if config['n'] == 0: os.environ['RANK'] = '1'\n"
+        "    hpo.report({'loss': config['n']})\n"
+    )
+    told: list[tuple[int, Any]] = []
+    slot._receive = lambda message: told.append((message["row"]["loss"], message.get("rank")))
+    assert slot.run({"n": 0}).pid == slot.run({"n": 1}).pid
+    assert told == [(0, 1), (1, None)]
+
+
 @pytest.mark.torch
 def test_torchrun_counts_its_first_process(shared: Supervisor, script: Spec, until_end: UntilEnd) -> None:
     code = (
