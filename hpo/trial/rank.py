@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,8 @@ very rank that was there before. The first that counts is taken: mpirun under Sl
 one srun a node, whose number is no rank of theirs."""
 NODES = ("GROUP_RANK", "NODE_RANK")
 """Where LOCAL_RANK counts from, by torchrun and by Lightning."""
+PAUSE = 0.001
+"""Seconds between two looks for torch's group: to make one takes longer, and rows may come faster."""
 NAMES = frozenset(RANKS).union(NODES, *RANKS.values())
 
 
@@ -77,10 +80,13 @@ class Rank:
     def __init__(self) -> None:
         self._rank: int | None = None
         self._read = self._settled = False
+        self._next = 0.0
+        """When to look again for torch's group."""
 
     def other(self) -> int | None:
         """The rank where it is another one than 0, so that this process's rows do not count; else None."""
-        if not self._settled:
+        if not self._settled and (now := time.monotonic()) >= self._next:
+            self._next = now + PAUSE
             self._look()
         return self._rank or None
 

@@ -81,26 +81,17 @@ class Watch:
         self.timed_out = False
         self.unwritten = ""
         """What of its files could not be written, by the disk's fault."""
-        self._several = False
-        """Whether it was said that several of its processes report at once."""
+        self._several = False  # of its processes report at once, as was said
         self.oom_kills = oom_kills()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
         with contextlib.ExitStack() as undo:
-            self._write_parameters()
-            self.output = Log(os.path.join(spec.directory, named(LOG, spec.attempt)), self.started)
-            undo.callback(self.output.close)
-            self.log = self.output.fd
-            self.rows = self._open_rows()
-            undo.callback(self.rows.close)
-            self.ranks = RankRows(spec, self.output.warn, self.rows.step)
-            undo.callback(self.ranks.close)
+            self._open_files(undo)
             self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
-            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
-            if spec.resume:
-                self.env["HPO_STEP"] = str(self.rows.step + 1)
+            step = {"HPO_STEP": str(self.rows.step + 1)} if spec.resume else {}
+            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path, **step}
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
         self._watch_time(self.started)
@@ -113,6 +104,18 @@ class Watch:
 
             ended.discard(self.spec)
             discard_partial(os.path.join(self.spec.directory, FOLDER))
+
+    def _open_files(self, undo: contextlib.ExitStack) -> None:
+        """The log and the rows, which `undo` closes again."""
+        self._write_parameters()
+        path = os.path.join(self.spec.directory, named(LOG, self.spec.attempt))
+        self.output = Log(path, self.started)
+        undo.callback(self.output.close)
+        self.log = self.output.fd
+        self.rows = self._open_rows()
+        undo.callback(self.rows.close)
+        self.ranks = RankRows(self.spec, self.output.warn, self.rows.step)
+        undo.callback(self.ranks.close)
 
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""

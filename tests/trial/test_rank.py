@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from hpo.trial.environment import OURS
-from hpo.trial.rank import OUTER, Rank, outer, told
+from hpo.trial.rank import OUTER, PAUSE, Rank, outer, told
 
 TORCHRUN = {
     "RANK": "2",
@@ -115,6 +116,7 @@ def test_torchs_own_group_says_the_rank_once_it_is_there(group: SimpleNamespace)
     rank = Rank()
     assert rank.other() is None
     group.rank = 3
+    time.sleep(2 * PAUSE)
     assert rank.other() == 3
     group.rank = None  # destroyed, at the end of a training
     assert rank.other() == 3
@@ -135,6 +137,7 @@ def test_a_group_goes_before_variables_that_all_children_inherit(
     rank = Rank()
     assert rank.other() is None
     group.rank = 1
+    time.sleep(2 * PAUSE)
     assert rank.other() == 1
 
 
