@@ -31,7 +31,7 @@ LAUNCHED = {
     "srun": SRUN,
     "openmpi": OPEN_MPI,
     "pmix": {"PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.7.1"},
-    "mpich": {"PMI_RANK": "2", "PMI_SIZE": "4", "PMI_FD": "9", "PMI_ID": "2"},
+    "mpich": {"PMI_RANK": "2", "PMI_SIZE": "4", "PMI_FD": "9", "MPI_LOCALRANKID": "2"},
     "mvapich": {"MV2_COMM_WORLD_RANK": "2", "MV2_COMM_WORLD_SIZE": "4", "MPISPAWN_ID": "0"},
     "by hand": {"RANK": "2"},
 }
