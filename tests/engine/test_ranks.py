@@ -11,11 +11,12 @@ from hpo.record.journal import read_journal
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 
 AT_ONCE = """
-import multiprocessing, hpo
+import multiprocessing, os, time, hpo
 def train(calls):
     calls.wait(60)
     hpo.report({"loss": 1})
-    calls.wait(60)
+    while open(os.environ["HPO_TRIAL_DIR"] + "/metrics.jsonl").read().count("loss") < 2:
+        time.sleep(0.02)  # both live until both were heard
 if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
     calls = context.Barrier(2)

@@ -23,7 +23,7 @@ import multiprocessing, os, sys, time
 def train(rank, ranks, calls):
     os.environ.update(variables(rank))
     import hpo
-    print(f"{rank}: {hpo.config()} {hpo.get_checkpoint()}", flush=True)
+    os.write(1, f"{rank}: {hpo.config()} {hpo.get_checkpoint()}\\n".encode())
     for epoch in range(3):
         calls.wait(30)  # all live at once
         report(rank, epoch)
@@ -109,10 +109,18 @@ def test_all_ranks_have_the_same_configuration_and_state(
 def test_processes_without_ranks_all_count_and_that_is_said_once(
     supervisor: Supervisor, script: Spec, until_end: UntilEnd
 ) -> None:
-    code = SPAWNED + "def variables(rank): return {}\n" + MAIN
+    code = SPAWNED + (
+        "def variables(rank): return {}\n"
+        "def report(rank, epoch):\n"
+        "    import hpo\n"
+        "    hpo.report({'loss': epoch})\n"
+        "    rows = os.environ['HPO_TRIAL_DIR'] + '/metrics.jsonl'\n"
+        "    while open(rows).read().count('loss') < 4 * (epoch + 1):\n"
+        "        time.sleep(0.02)  # all live until all were heard\n"
+    )
     told = []
     for number in (1, 2):
-        it = script(code, number=number)
+        it = script(code + MAIN, number=number)
         supervisor.start(it)
         *events, end = until_end(supervisor)
         assert (end["state"], end["iterations"], end["rows"]) == ("finished", 12, 12), log_of(it)
@@ -189,7 +197,7 @@ def test_a_collective_checkpoint_is_made_by_all_ranks_and_kept_once(
         "    os.environ['RANK'] = str(rank)\n"
         "    def state():\n"
         "        calls.wait(20)  # as an all-gather: whoever is left out holds up the others\n"
-        "        print('called', flush=True)\n"
+        "        os.write(1, b'called\\n')\n"
         "        return {'rank': rank}\n"
         "    for epoch in range(4): hpo.report({'loss': rank + epoch}, checkpoint=state)\n"
     )
@@ -217,11 +225,12 @@ def test_a_rank_that_a_function_set_is_not_the_next_trials(calls: Callable[[str]
 @pytest.mark.torch
 def test_torchrun_counts_its_first_process(shared: Supervisor, script: Spec, until_end: UntilEnd) -> None:
     code = (
-        "import sys, torch.distributed, wandb, hpo\n"
+        "import os, sys, torch.distributed, wandb, hpo\n"
         "torch.distributed.init_process_group('gloo')\n"
         "rank = torch.distributed.get_rank()\n"
         "run = wandb.init()\n"
-        "print(rank, sys.argv[1:], hpo.config(), dict(wandb.config), flush=True)\n"
+        "told = f'{rank} {sys.argv[1:]} {hpo.config()} {dict(wandb.config)}\\n'\n"
+        "os.write(1, told.encode())\n"
         "for epoch in range(3):\n"
         "    torch.distributed.barrier()\n"
         "    wandb.log({'loss': 10 * rank + epoch})\n"
