@@ -48,6 +48,8 @@ class Controller:
     first: int = 1
     ended: list[tuple[Ongoing, dict[str, Any]]] = field(default_factory=list)
     """Trials that ended while nobody heard, and the events of that."""
+    _said: set[str] = field(default_factory=set, init=False)
+    """Notes of slots."""
 
     def __post_init__(self) -> None:
         self.limits = self.ending.limits
@@ -175,7 +177,9 @@ class Controller:
 
     def _handle(self, event: dict[str, Any]) -> None:
         if event["event"] in ("note", "slots"):
-            self.record.append(event)
+            if (text := event.get("text", "")) not in self._said:  # every slot says it
+                self._said |= {text} - {""}
+                self.record.append(event)
             return
         trial = self.running[event["trial"]]
         match event["event"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import socket
 import time
@@ -36,6 +37,9 @@ class Channel:
     ) -> None:
         self.path, self.selector, self.receive, self.warn, self.limit = path, selector, receive, warn, limit
         self._connections: dict[socket.socket, Lines] = {}
+        self._speaking: socket.socket | None = None
+        """Whose message is being received."""
+        self._counted: set[socket.socket] = set()
         self._warned: set[str] = set()
         self._read_at, self._haste = 0.0, 0
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -48,6 +52,15 @@ class Channel:
     def drained(self) -> bool:
         """Whether every process that connected has closed its end and all of it was read."""
         return not self._connections
+
+    def beside(self) -> bool:
+        """Note, while a message is received, that its sender brings results; whether another one does, too.
+
+        That is one that still lives, and not the one before: they may well follow each other.
+        """
+        if self._speaking is not None:
+            self._counted.add(self._speaking)
+        return any(one is not self._speaking and _is_open(one) for one in self._counted)
 
     def accept(self) -> None:
         """Take in all processes that wait to be connected."""
@@ -74,7 +87,7 @@ class Channel:
             return
         except OSError:
             chunk = b""
-        lines = self._connections[connection]
+        self._speaking, lines = connection, self._connections[connection]
         dropped = lines.dropped
         for line in lines.feed(chunk) if chunk else [lines.rest()]:
             self._message(line, torn=not chunk)
@@ -107,7 +120,15 @@ class Channel:
     def _drop(self, connection: socket.socket) -> None:
         self.selector.unregister(connection)
         del self._connections[connection]
+        self._counted.discard(connection)
         connection.close()
+
+
+def _is_open(connection: socket.socket) -> bool:
+    """Whether the other end is still held, by a process that lives, whatever of it is unread."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return not poll.poll(0)  # POLLHUP and POLLERR are always told
 
 
 def private_directory() -> str:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hpo.trial.rank import Rank
 from hpo.trial.values import has_text_keys, plain, plain_row
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _mirrored() -> Mirror | None:
 
 _channel = _Channel()
 _owner = os.getpid()
+_rank = Rank()
 _admit: Callable[[], None] | None = None
 _interrupt: Callable[[], None] | None = None
 _demand = _demanded()
@@ -132,8 +134,10 @@ _at_end: list[Callable[[int], object]] = []
 
 def _forked() -> None:
     """In a child: leave the parent's connection, and a lock that another thread may have held."""
+    global _rank
     _channel.forget()
     _channel.lock = threading.RLock()
+    _rank = Rank()
 
 
 def _leaving() -> None:
@@ -152,8 +156,9 @@ def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None]
     `admit` is called before each row, and raises where it is none of this trial's. `interrupt` ends a trial
     that was stopped, by raising: before a row, but after one that brings a checkpoint.
     """
-    global _channel, _admit, _interrupt, _owner, _demand, _mirror
+    global _channel, _admit, _interrupt, _owner, _demand, _mirror, _rank
     _channel.forget()
+    _rank = Rank()
     _channel, _owner, _demand = _Channel(), os.getpid(), _demanded()
     _admit, _interrupt, _mirror = admit, interrupt, _mirrored()
 
@@ -161,6 +166,11 @@ def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None]
 def owner() -> bool:
     """Whether this is the trial's own process, and not one that it has forked."""
     return os.getpid() == _owner
+
+
+def counts() -> bool:
+    """Whether what this process reports counts: it has rank 0 in its trial, or none that is known."""
+    return _rank.other() is None
 
 
 def end(code: int) -> None:
@@ -185,6 +195,9 @@ def report(metrics: Mapping[str, Any], step: int | None = None, checkpoint: Any 
     copied, or a function that returns one of these and is called only where a checkpoint is needed. A trial
     that goes on later gets it from `hpo.get_checkpoint()`. One that cannot be written is told on stderr.
 
+    Of a trial's ranks (torchrun, MPI …) only rank 0 counts: rows of the others are kept in files of their
+    own, their checkpoints are not. A function as `checkpoint` is called in all of them.
+
     Raises TypeError unless `metrics` is a mapping with text keys and `checkpoint` one of these.
     """
     check_row("hpo.report", metrics)
@@ -195,26 +208,37 @@ def report(metrics: Mapping[str, Any], step: int | None = None, checkpoint: Any 
 
 
 def _report_with_checkpoint(metrics: Mapping[str, Any], step: int | None, checkpoint: Any) -> None:
-    from hpo.trial.checkpoint import FOLDER, save
-    from hpo.trial.disk import at_fault
-
     if _admit is not None:
         _admit()
     message: dict[str, Any] = {"row": metrics, "step": step, "time": time.time(), "checkpoint": None}
     if in_trial() and (_demand is None or _demand.after(metrics)):
-        folder = os.path.join(os.environ["HPO_TRIAL_DIR"], FOLDER)
-        try:
-            message["checkpoint"] = save(checkpoint, folder)
-        except OSError as error:
-            if at_fault(error):
-                message["unsaved"] = f"{folder}: {error.strerror}"
-            with contextlib.suppress(OSError):  # the log may be on the same disk
-                print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
-    _channel.send(message)
-    if _mirror is not None:
+        _save(checkpoint, message)
+    _send_row(message)
+    if _mirror is not None and counts():
         _mirror.row(metrics, step)
     if _interrupt is not None:
         _interrupt()  # only now: this may be the state that the trial goes on from
+
+
+def _save(checkpoint: Any, message: dict[str, Any]) -> None:
+    """Keep a checkpoint and name it in the message of its row; that of another rank than 0 is only made.
+
+    Rank 0 may wait for the others in it, as where parts of a state are gathered.
+    """
+    from hpo.trial.checkpoint import FOLDER, save
+    from hpo.trial.disk import at_fault
+
+    folder = os.path.join(os.environ["HPO_TRIAL_DIR"], FOLDER)
+    try:
+        if counts():
+            message["checkpoint"] = save(checkpoint, folder)
+        elif callable(checkpoint):
+            checkpoint()
+    except OSError as error:
+        if at_fault(error):
+            message["unsaved"] = f"{folder}: {error.strerror}"
+        with contextlib.suppress(OSError):  # the log may be on the same disk
+            print(f"hpo: the checkpoint could not be saved: {error}", file=sys.stderr)
 
 
 def get_checkpoint() -> Any:
@@ -247,14 +271,22 @@ def row(metrics: Mapping[str, Any], step: int | None, when: float) -> None:
         _interrupt()
     if _demand is not None:
         _demand.after(metrics)
-    if _mirror is not None:
+    if _mirror is not None and counts():
         _mirror.row(metrics, step)  # first: what it loads is learnt for the next trials
-    _channel.send({"row": metrics, "step": step, "time": when})
+    _send_row({"row": metrics, "step": step, "time": when})
+
+
+def _send_row(message: dict[str, Any]) -> None:
+    rank = _rank.other()
+    if rank is not None:
+        message["rank"] = rank
+    _channel.send(message)
 
 
 def summary(values: Mapping[str, Any]) -> None:
     """Report final values, as `wandb.run.summary[...] = …` does; they count, but are no iteration."""
-    _channel.send({"summary": values, "time": time.time()})
+    if counts():
+        _channel.send({"summary": values, "time": time.time()})
 
 
 def define(name: str, summary: str) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hpo.trial.rank import OUTER, outer
+
 PARAMS = "params.yaml"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """Holds our sitecustomize.py, which a trial's Python runs at its start."""
@@ -38,6 +40,7 @@ OURS = (
     "HPO_STEP",
     "HPO_TENSORBOARD",
     FUNCTION_FD,
+    OUTER,
 )
 WANDB = ("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
 """Never inherited: they belong to one trial, and the caller may be one itself."""
@@ -105,7 +108,7 @@ def trial_environment(
         "PYTHONPATH": _first(SITE, env.get("PYTHONPATH")),
         "WANDB_SWEEP_PARAM_PATH": os.path.join(directory, PARAMS),
     }
-    return env | _named(env["WANDB_MODE"], wandb != "off", sweep_id, run_id)
+    return env | outer(inherited) | _named(env["WANDB_MODE"], wandb != "off", sweep_id, run_id)
 
 
 def _named(mode: str, asked: bool, sweep_id: str, run_id: str) -> dict[str, str]:

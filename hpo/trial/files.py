@@ -16,6 +16,12 @@ def named(name: str, attempt: int) -> str:
     return name if attempt <= 1 else f"{stem}.{attempt}{end}"
 
 
+def of_rank(name: str, rank: int) -> str:
+    """The name of what a file is to rank 0, for another rank of a trial: metrics.rank3.jsonl."""
+    stem, end = os.path.splitext(name)
+    return f"{stem}.rank{rank}{end}"
+
+
 def newest(directory: str, name: str) -> str:
     """The path of that file of the newest attempt that has one: the attempt that counts.
 

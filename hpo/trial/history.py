@@ -114,7 +114,7 @@ class History:
 
 def show_media(data: Mapping[str, Any], step: int) -> None:
     """Have TensorBoard show what of a row are pictures and histograms, where it is to show this trial."""
-    if os.environ.get("HPO_TENSORBOARD") and client.owner():
+    if os.environ.get("HPO_TENSORBOARD") and client.owner() and client.counts():
         from hpo.trial.media import show  # most scripts log none
 
         show(data, step)

@@ -35,12 +35,14 @@ def outcome(
     began: float | None = None,
     timeout: float | None = None,
     oom_killed: bool = False,
+    elsewhere: int | None = None,
 ) -> TrialEnd:
     """The end of a trial whose leader left `status` (an exit code, or minus a signal).
 
     `stopped` is the state that was asked for while it still ran; it then holds whatever the status.
     `timeout` is given where it was ended since it ran longer than so many seconds, `oom_killed` says that the
-    kernel's out-of-memory killer struck meanwhile.
+    kernel's out-of-memory killer struck meanwhile. `elsewhere` is the rank, other than 0, that logged the
+    objective which is lacking.
     """
     code, number = (status, None) if status >= 0 else (None, -status)
     end = TrialEnd(
@@ -66,7 +68,7 @@ def outcome(
         kind, reason = _failure(status, log, oom_killed)
         end = replace(end, state="failed", kind=kind, reason=reason)
     elif missing := lacking(objective):
-        kind, reason = _without_metric(missing)
+        kind, reason = _without_metric(missing, elsewhere)
         end = replace(end, state="failed", kind=kind, reason=reason)
     return replace(end, log_tail=list(log[-TAIL_LINES:])) if end.state == "failed" else end
 
@@ -115,13 +117,15 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _without_metric(objective: Objective) -> tuple[Kind, str]:
+def _without_metric(objective: Objective, elsewhere: int | None) -> tuple[Kind, str]:
     name = objective.name
     if objective.had_nan:
         return "nan", f"'{name}' was never a finite number (only NaN or infinity)"
     if objective.odd_type:
         return "no metric", f"'{name}' was logged, but as {objective.odd_type}, not as a number"
     logged = objective.logged
+    if elsewhere is not None:
+        return "no metric", f"'{name}' was logged by rank {elsewhere}, but only what rank 0 reports counts"
     if not logged:
         return "no metric", f"never logged '{name}'; it logged nothing"
     more = f" and {len(logged) - SHOWN} more" if len(logged) > SHOWN else ""

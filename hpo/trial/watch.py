@@ -25,6 +25,7 @@ from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import lacking, outcome
 from hpo.trial.process import LEFTOVER_GRACE, CannotStart, ProcessGroup
+from hpo.trial.rank_rows import RankRows
 from hpo.trial.rows import Rows
 from hpo.trial.spec import State, TrialEnd, TrialSpec
 from hpo.trial.starts import Starts
@@ -33,6 +34,10 @@ DRAIN = 0.5
 """Seconds to read on after the process's end, where something still holds the channel open."""
 LEAVE = 5.0
 """Seconds for a trial that has come to its end to leave by itself; only then it is stopped."""
+SEVERAL = (
+    "processes of a trial that live at once report '{metric}', and each such row is an iteration; "
+    "if they are the ranks of one training, set RANK in each of them, or report in one"
+)
 Send = Callable[[Mapping[str, Any]], None]
 
 
@@ -72,22 +77,17 @@ class Watch:
         self.timed_out = False
         self.unwritten = ""
         """What of its files could not be written, by the disk's fault."""
+        self._several = False  # of its processes report at once, as was said
         self.oom_kills = oom_kills()
         self.ended = math.inf
         self.objective = Objective(spec.metric, spec.goal, nan_counts=spec.nan_counts, beside=spec.beside)
         self.forward = Forward(spec, self.objective, self.started)
         with contextlib.ExitStack() as undo:
-            self._write_parameters()
-            self.output = Log(os.path.join(spec.directory, named(LOG, spec.attempt)), self.started)
-            undo.callback(self.output.close)
-            self.log = self.output.fd
-            self.rows = self._open_rows()
-            undo.callback(self.rows.close)
+            self._open_files(undo)
             self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
-            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
-            if spec.resume:
-                self.env["HPO_STEP"] = str(self.rows.step + 1)
+            step = {"HPO_STEP": str(self.rows.step + 1)} if spec.resume else {}
+            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path, **step}
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
         self._watch_time(self.started)
@@ -100,6 +100,18 @@ class Watch:
 
             ended.discard(self.spec)
             discard_partial(os.path.join(self.spec.directory, FOLDER))
+
+    def _open_files(self, undo: contextlib.ExitStack) -> None:
+        """The log and the rows, which `undo` closes again."""
+        self._write_parameters()
+        path = os.path.join(self.spec.directory, named(LOG, self.spec.attempt))
+        self.output = Log(path, self.started)
+        undo.callback(self.output.close)
+        self.log = self.output.fd
+        self.rows = self._open_rows()
+        undo.callback(self.rows.close)
+        self.ranks = RankRows(self.spec, self.output.warn, self.rows.step)
+        undo.callback(self.ranks.close)
 
     def _open_rows(self) -> Rows:
         """Where a trial goes on, its rows so far are kept and counted once more."""
@@ -159,7 +171,7 @@ class Watch:
             self.stop(self._asked[1], now)
         self.output.tick(now)
         self.process.tick(now)
-        if idle or now >= self.rows.due:
+        if idle or now >= self._rows_due:
             self._flush()
         self._tell(self.forward.beat(now))
         if self.process.gone and (self.channel.drained or now >= self.ended + DRAIN):
@@ -174,9 +186,13 @@ class Watch:
             self.timed_out = True
             self.process.terminate(now, self.spec.kill_grace)
 
+    @property
+    def _rows_due(self) -> float:
+        return min(self.rows.due, self.ranks.due)
+
     def deadline(self, now: float) -> float:
         """When `tick` is to be called at the latest; at once while rows wait to be written."""
-        if self.rows.due < math.inf:
+        if self._rows_due < math.inf:
             return now
         drained = self.ended + DRAIN if self.process.gone else math.inf
         ending = self.timed_out or self.stopped or self.process.status is not None
@@ -196,7 +212,8 @@ class Watch:
             with contextlib.suppress(OSError):
                 self.rows.sync()
         status, objective = self.process.status or 0, self.objective
-        well = status == 0 and not lacking(objective) and not self.timed_out
+        missing = lacking(objective)
+        well = status == 0 and not missing and not self.timed_out
         self.output.trim()
         tail = [] if well else self.output.tail()
         self.close()
@@ -209,6 +226,7 @@ class Watch:
             log=tail,
             timeout=self.spec.timeout if self.timed_out else None,
             oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
+            elsewhere=self.ranks.having(missing.name) if missing else None,
         )
         end = self._blame_disk(end)
         if self.spec.lean and end.state in ("finished", "stopped"):
@@ -227,17 +245,31 @@ class Watch:
             self.unfit = unfit
         self.leaving |= message.get("leaving") == self.process.pid
         if isinstance(row, dict):
-            value = self.objective.add_row(row) if row else None
-            if row:
-                self.rows.add(row, message.get("step"), when, now)
-            if isinstance(name := message.get("checkpoint"), str):
-                self._made(name, when)
-            if isinstance(why := message.get("unsaved"), str):
-                self._cannot_write(why)
-            if value is not None:
-                self._tell(self.forward.result(value, when, now))
+            self._row(row, message, when, now)
         elif isinstance(summary, dict):
             self.objective.add_summary(summary)
+
+    def _row(self, row: dict[str, Any], message: dict[str, Any], when: float, now: float) -> None:
+        if isinstance(why := message.get("unsaved"), str):
+            self._cannot_write(why)
+        if isinstance(rank := message.get("rank"), int):
+            if row:
+                self.ranks.add(rank, row, message.get("step"), when, now)
+            return
+        value = self.objective.add_row(row) if row else None
+        if row:
+            self.rows.add(row, message.get("step"), when, now)
+        if isinstance(name := message.get("checkpoint"), str):
+            self._made(name, when)
+        if value is not None:
+            self._count(value, when, now)
+
+    def _count(self, value: float, when: float, now: float) -> None:
+        self._tell(self.forward.result(value, when, now))
+        if not self._several and self.channel.beside():
+            self._several = True
+            self.output.warn(several := SEVERAL.format(metric=self.spec.metric))
+            self.starts.note(several)
 
     def _made(self, checkpoint: str, when: float) -> None:
         """A checkpoint is told before the result that belongs to it, and also while the trial is ended."""
@@ -255,6 +287,7 @@ class Watch:
             self.send(event)
 
     def _flush(self) -> None:
+        self.ranks.flush()
         self.rows.flush()
         if self.rows.error and at_fault(self.rows.error):
             self._cannot_write(f"{self.rows.path}: {self.rows.error.strerror}")

@@ -176,3 +176,29 @@ def test_the_private_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     path = private_directory()
     os.rmdir(path)
     assert path.startswith("/dev/shm/hpo-")
+
+
+def test_senders_that_live_at_once_are_told_from_those_that_follow_each_other(tmp_path: Path) -> None:
+    ear = Ear(tmp_path / "c")
+    found: list[bool] = []
+
+    def receive(message: dict[str, Any]) -> None:
+        ear.heard.append(message)
+        if "loss" in message:
+            found.append(ear.channel.beside())
+
+    ear.channel.receive = receive
+    first, second, other = ear.connect(), ear.connect(), ear.connect()
+    other.sendall(b'{"speed":1}\n')
+    first.sendall(b'{"loss":1}\n')
+    ear.until(2)
+    first.sendall(b'{"loss":1}\n')
+    ear.until(3)
+    assert found == [False, False]
+    second.sendall(b'{"loss":2}\n')
+    ear.until(4)
+    assert found == [False, False, True]
+    first.sendall(b'{"speed":1}\n' * 9)
+    first.close()  # what it has sent is unread, and it lives no more
+    assert ear.channel.beside() is False
+    ear.channel.close()

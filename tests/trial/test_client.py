@@ -77,6 +77,40 @@ def test_rows_steps_summaries_and_definitions(play: Any) -> None:
     assert played.out == "{'lr': 0.1, 'net': {'a': 3, 'b': 4}} True\n"
 
 
+def test_rows_of_another_rank_say_so_and_summaries_are_not_told(play: Any) -> None:
+    script = (
+        "import os, hpo, wandb\n{}"
+        "hpo.report({{'loss': 1}}, step=3)\n"
+        "hpo.report({{'loss': 2}}, checkpoint={{'a': 1}})\n"
+        "wandb.init(); wandb.log({{'loss': 3}}); wandb.run.summary['loss'] = 4\n"
+    )
+    played = play(script.format("os.environ['RANK'] = '2'\n"))
+    told = [one for one in played.told if "leaving" not in one]
+    rows = [{"row": {"loss": n}, "rank": 2} for n in (1, 2, 3)]
+    assert [{k: v for k, v in one.items() if k in ("row", "rank", "summary")} for one in told] == rows
+    assert told[1]["checkpoint"] is None
+    played = play(script.format(""), RANK="2")  # that of `hpo` itself: it was there before
+    first = [one for one in played.told if "leaving" not in one]
+    assert [("rank" in one, "summary" in one) for one in first] == [(False, False)] * 3 + [(False, True)]
+    assert first[1]["checkpoint"] == "000001"
+
+
+def test_a_forked_child_has_a_rank_of_its_own(play: Any) -> None:
+    played = play(
+        "import os, hpo\n"
+        "hpo.report({'loss': 0})\n"
+        "for rank in (0, 1, 2):\n"
+        "    if os.fork() == 0:\n"
+        "        os.environ['RANK'] = str(rank)\n"
+        "        hpo.report({'loss': rank})\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+        "hpo.report({'loss': 9})\n"
+    )
+    told = sorted((one["row"]["loss"], one.get("rank", 0)) for one in played.told if "row" in one)
+    assert told == [(0, 0), (0, 0), (1, 1), (2, 2), (9, 0)]
+
+
 def test_hpo_is_there_where_it_is_not_installed(play: Any, bare_python: str) -> None:
     played = play("import hpo; hpo.report({'loss': hpo.config()['lr']})", python=bare_python)
     assert played.rows == [(None, {"loss": 0.1})], played.err

@@ -98,3 +98,11 @@ def test_what_goes_wrong_is_said_once_and_hurts_nobody(tmp_path: Path) -> None:
 def test_where_tensorboard_is_off_nothing_is_written(tmp_path: Path) -> None:
     run(SCRIPT, tmp_path, True, HPO_TENSORBOARD="")
     assert [path.name for path in tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("stand_in", [STAND_IN, REAL])
+def test_only_the_first_of_several_ranks_shows_its_own(tmp_path: Path, stand_in: bool) -> None:
+    for rank in ("1", "2", "0"):
+        run(SCRIPT, tmp_path, stand_in, RANK=rank)
+        assert (tmp_path / "tb").exists() is (rank == "0")
+    assert len(values(tmp_path)) == 12

@@ -65,6 +65,19 @@ def test_each_trial_is_a_run_of_the_sweeps_group(script: str, offline: Any, tmp_
     assert config == SWEPT
 
 
+@pytest.mark.parametrize("script", [LOGS, REPORTS])
+def test_another_rank_tells_its_rows_once_and_makes_no_run_of_the_trials(
+    script: str, offline: Any, tmp_path: Path
+) -> None:
+    played = offline("import os; os.environ['RANK'] = '1'\n" + script)
+    assert played.code == 0, played.err
+    assert steps(played) == ROWS
+    assert {told["rank"] for told in played.told if "row" in told} == {1}
+    assert [told for told in played.told if "summary" in told] == []
+    runs = [*tmp_path.glob("*/wandb/offline-run-*")]
+    assert len(runs) == (script == LOGS)  # what the script itself asks wandb for is its own
+
+
 @pytest.mark.parametrize(
     "script", [LOGS + "    " + STOPPED.strip().replace("\n", "\n    "), REPORTS + STOPPED]
 )
