@@ -7,7 +7,7 @@ Nothing but the standard library, from Python 3.9 on.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,13 +15,15 @@ from hpo.trial.boxes import Box, Part, is_rule, split, unwrapped
 
 REASON = 300
 """Characters of a quoted line."""
+LONGEST = 2000
+"""Characters of a line that are looked at."""
 NEAR = 4
 """An error that is told is the reason if no more than so many lines of other kinds follow."""
 MORE = 3
 """So many lines complete one that only announces them."""
 
 _RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
-_TRACEBACK = re.compile(rf"{_RANK}( *)(?:Original )?Traceback \(most recent call last\):")
+_TRACEBACK = re.compile(rf"{_RANK}( *)(?:Original )?Traceback \(most recent calls? ")
 _EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
 _LAUNCHER = re.compile(r"[\w.]*(ChildFailedError|CalledProcessError)\b")
 """What torchrun and accelerate raise since a process of theirs has failed: its own words stand before."""
@@ -43,7 +45,8 @@ _HINT = re.compile(
     r"(tip|hint|note): |(See|For further information visit|For more information,? see):? \S+://"
     r"|(Config search path|Available options in .*):$|To append to your |(wandb|hpo): (?!ERROR)"
     r"|(full_key: |object_type=|reference_type=)|The above exception was |During handling of the above "
-    r"|Exception ignored |srun: error: .*\btasks? [\d,-]+: |slurmstepd: |make: \*\*\* ",
+    r"|Exception ignored |[EWI]\d{4} .*\btorch/distributed/"
+    r"|srun: error: .*\btasks? [\d,-]+: |slurmstepd: |make: \*\*\* ",
     re.IGNORECASE,
 )
 _HYDRA = re.compile(r"Set the environment variable HYDRA_FULL_ERROR=1")
@@ -93,10 +96,12 @@ def telling_line(log: Sequence[str]) -> str:
 
     A launcher that only says that its child has failed is passed over where the child has said why.
     """
-    said = _read(list(split(log)))
+    said = _read(list(split([line[:LONGEST] for line in log])))
     raised = [i for i, one in enumerate(said) if one.rank is Rank.RAISED]
     own = [i for i in raised if not _LAUNCHER.match(said[i].text)]
     refused = _refusal(said[own[-1] + 1 :] if own else said)
+    if raised and not own and not refused:
+        refused = _error_near_the_end(said[: raised[0]])
     if refused or raised:
         return (refused or said[(own or raised)[-1]].text)[:REASON]
     return (_last_words(said) or next((line.strip() for line in reversed(log) if line.strip()), ""))[:REASON]
@@ -113,12 +118,20 @@ def _last_words(said: Sequence[Said]) -> str:
     hint = next((i for i in reversed(range(len(said))) if _HYDRA.match(said[i].text)), None)
     if hint is not None:
         return _of_hydra(said[:hint])
+    if error := _error_near_the_end(said):
+        return error
+    loud = _loud(said)
+    return loud[-1].text if loud else next((one.text for one in said if one.rank is Rank.USAGE), "")
+
+
+def _error_near_the_end(said: Sequence[Said]) -> str:
+    return next((one.text for one in reversed(_loud(said)[-NEAR:]) if one.rank is Rank.ERROR), "")
+
+
+def _loud(said: Sequence[Said]) -> list[Said]:
+    """What is no usage and no hint, and no message of a lower level than an error unless there is no other."""
     words = [one for one in said if one.rank not in (Rank.USAGE, Rank.HINT)]
-    loud = [one for one in words if one.rank is Rank.ERROR or not _QUIET.search(one.text)] or words
-    error = next((one for one in reversed(loud[-NEAR:]) if one.rank is Rank.ERROR), None)
-    if error or loud:
-        return (error or loud[-1]).text
-    return next((one.text for one in said if one.rank is Rank.USAGE), "")
+    return [one for one in words if one.rank is Rank.ERROR or not _QUIET.search(one.text)] or words
 
 
 def _of_hydra(said: Sequence[Said]) -> str:
@@ -159,7 +172,7 @@ def _raised(parts: Sequence[Part], at: int) -> tuple[list[Said] | None, int]:
             break
         found = _EXCEPTION.match(part[len(begun[1]) :] if part.startswith(begun[1]) else part)
         if found:
-            return [Said(_completed(found[1], parts[i + 1 :]), Rank.RAISED)], i + 1
+            return [Said(_completed(found[1], _after(parts, i)), Rank.RAISED)], i + 1
     return None, at
 
 
@@ -214,7 +227,7 @@ def _other(parts: Sequence[Part], at: int, before: Said | None) -> list[Said]:
     if rank is Rank.PLAIN and before and part[:1].isspace() and before.rank in (Rank.USAGE, Rank.HINT):
         rank = before.rank  # it goes on
     if rank in (Rank.PLAIN, Rank.ERROR) or text.lower() == "usage:":
-        text = _completed(text, parts[at + 1 :])
+        text = _completed(text, _after(parts, at))
     return [Said(text, rank)]
 
 
@@ -236,7 +249,7 @@ def _in_box(box: Box) -> list[Said]:
     return [Said(text, Rank.REFUSED)]
 
 
-def _completed(text: str, following: Sequence[Part]) -> str:
+def _completed(text: str, following: Iterable[Part]) -> str:
     """The text with what it only announces: the lines below."""
     wanted = 2 if _VALIDATION.search(text) else MORE if _ANNOUNCES.search(text) else 0
     validation = wanted == 2
@@ -247,3 +260,8 @@ def _completed(text: str, following: Sequence[Part]) -> str:
             text = f"{text.rstrip(':')}: {' '.join(part.split())}"
             wanted = wanted - 1 if validation or text.endswith(":") else 0
     return text
+
+
+def _after(parts: Sequence[Part], at: int) -> Iterator[Part]:
+    """The parts behind one, as far as they are asked for."""
+    return (parts[i] for i in range(at + 1, len(parts)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,24 @@ LOGGED = """
 2026-11-30 09:17:02,226 root INFO: closing files
 bye
 """
+FAILED = (
+    "E1130 09:00:00.0 77 torch/distributed/elastic/multiprocessing/api.py:869] failed (exitcode: 2) pid: 9\n"
+    + FRAMES
+    + "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n"
+    + "=" * 60
+    + "\ntrain.py FAILED\n"
+    + "-" * 60
+    + "\nRoot Cause (first observed failure):\n[0]:\n  exitcode  : 2 (pid: 9)\n  error_file: <N/A>\n"
+)
+TORCHRUN = CLICK + FAILED
+SACRED = (
+    "ERROR - digits - Failed after 0:00:00!\nTraceback (most recent calls WITHOUT Sacred internals):\n"
+    '  File "train.py", line 9, in main\n    1/0\nZeroDivisionError: division by zero\n'
+)
+SPAWNED = FRAMES + (
+    "torch.multiprocessing.spawn.ProcessRaisedException: \n\n"
+    "-- Process 0 terminated with the following error:\n" + FRAMES + "ValueError: bad rank\n"
+)
 LONG_AGO = "ERROR: no cache, going on\n" + "epoch done\n" * 9 + "the loss diverged\n"
 
 CASES = {
@@ -272,6 +291,11 @@ CASES = {
     GROUP: "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception): KeyError: 'images'",
     AT_THE_END: "ValueError: bad",
     LOGGED: "2026-11-30 09:17:02,225 root ERROR: the split is empty",
+    TORCHRUN: "Error: No such option '--larning'. Did you mean '--lr'?",
+    "Error: the data are broken\n" + FAILED: "Error: the data are broken",
+    FAILED: "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: train.py FAILED",
+    SACRED: "ZeroDivisionError: division by zero",
+    SPAWNED: "ValueError: bad rank",
     LONG_AGO: "the loss diverged",
     "MeanSquaredError: 0.25\nthe loss diverged\n": "the loss diverged",
 }
@@ -295,13 +319,47 @@ def test_where_nothing_but_a_usage_is_printed_it_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    "log",
-    [TYPER_RAISED, RICH_CHAIN, FIRE, ABSL, HYDRA, HYDRA_KEY, HYDRA_TARGET, CLICK, ARGPARSE, PYDANTIC, GROUP],
+    ("log", "word"),
+    [
+        (ARGPARSE, "--lr:"),
+        (CLICK, "--larning"),
+        (TYPER, "'lr'"),
+        (TYPER_RAISED, "bad lr 0.5"),
+        (RICH_CHAIN, "no batch size"),
+        (RICH_GROUP, "one"),
+        (RICH_PANEL, "learning rate"),
+        (FIRE, "argument: lr"),
+        (ABSL, "larning"),
+        (ABSL_USAGE, "too large"),
+        (HYDRA, "bad lr"),
+        (HYDRA_KEY, "bad"),
+        (HYDRA_GROUP, "opt/adam"),
+        (HYDRA_TARGET, "invalid literal"),
+        (HYDRA_GRAMMAR, "'foo'"),
+        (JSONARGPARSE, '"lr"'),
+        (TYRO, "--lr FLOAT"),
+        (TYRO_VALUE, "could not convert"),
+        (DOCOPT, "--lr requires"),
+        (PYDANTIC, "a valid number"),
+        (STATE_DICT, "size mismatch"),
+        (LOADER, "image 7 is empty"),
+        (GROUP, "'images'"),
+        (TORCHRUN, "larning"),
+    ],
 )
-def test_other_errors_in_the_same_frame_are_told_apart(log: str) -> None:
-    line = telling_line(kept(log))
-    word = line.split()[-1]
-    assert telling_line(kept(log.replace(word, "xylophone"))) == line.replace(word, "xylophone")
+def test_different_errors_of_one_library_are_not_alike(log: str, word: str) -> None:
+    assert word in log
+    other = log.replace(word, "x" * len(word))
+    assert telling_line(kept(other)) != telling_line(kept(log))
+
+
+def test_a_log_of_long_or_many_lines_is_read_at_once() -> None:
+    begun = time.monotonic()
+    for line in ("╭" + "─" * 10_000, "For more " * 3000, "a: " * 10_000, "+-" * 15_000):
+        telling_line([line, "x"])
+    for line in ("a:", "Traceback (most recent call last):", "╭─ Error ─╮", "│ x │", "usage: x", "| a"):
+        telling_line([line] * 8000)
+    assert time.monotonic() - begun < 10
 
 
 def test_colours_and_links_of_a_terminal_are_no_part_of_it(tmp_path: Path) -> None:
