@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-_ASCII = re.compile(r"( *)(\+-(?:-*| [^+]*? )-*-\+)$")
-_TOP = re.compile(r"( *)([╭┌┏╔][─━═]*(?: [^┬┳╦┯┰╤]*? )?[─━═]*[╮┐┓╗])$")
+_ASCII = re.compile(r"( *)(\+-+(?: [^+]*?)?-+\+)$")
+_TOP = re.compile(r"( *)([╭┌┏╔][─━═]*(?: [^┬┳╦┯┰╤]*?)?[─━═]*[╮┐┓╗])$")
 _BOTTOM = re.compile(r"[╰└┗╚][─━═]|\+-+\+$")
 _SIDES = ("│", "┃", "║", "|")
 _LINES = "─━═╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝"

@@ -129,7 +129,7 @@ def _error_near_the_end(said: Sequence[Said]) -> str:
 
 
 def _loud(said: Sequence[Said]) -> list[Said]:
-    """What is no usage and no hint, and no message of a lower level than an error unless there is no other."""
+    """What is no usage and no hint, and no message below the level of an error unless there is no other."""
     words = [one for one in said if one.rank not in (Rank.USAGE, Rank.HINT)]
     return [one for one in words if one.rank is Rank.ERROR or not _QUIET.search(one.text)] or words
 

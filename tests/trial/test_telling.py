@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -378,3 +380,25 @@ def test_any_drawing_is_read_to_its_end() -> None:
         for at in range(len(lines)):
             assert isinstance(telling_line(lines[:at]), str)
             assert telling_line(lines[at:])
+
+
+PARSES = "import argparse; p = argparse.ArgumentParser(); p.add_argument('--lr', type=float)"
+REFUSES = "import typer\ndef main(): raise typer.BadParameter('no rate of that size')\ntyper.run(main)"
+RAISES = "import typer\ndef main(): raise ValueError('bad lr')\ntyper.run(main)"
+LIVE = {
+    f"{PARSES}; p.parse_args(['--lr', 'x'])": "argument --lr: invalid float value: 'x'",
+    REFUSES: "Invalid value: no rate of that size",
+    RAISES: "ValueError: bad lr",
+    "from rich.traceback import install; install(); {}['no such layer in this network']": (
+        "KeyError: 'no such layer in this network'"
+    ),
+}
+
+
+@pytest.mark.parametrize("columns", ["30", "80"])
+@pytest.mark.parametrize(("code", "line"), LIVE.items())
+def test_what_the_installed_libraries_print(code: str, line: str, columns: str) -> None:
+    env = {**os.environ, "COLUMNS": columns, "TERMINAL_WIDTH": columns}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode
+    assert telling_line(kept(done.stdout + done.stderr)).endswith(line), done.stderr
