@@ -103,6 +103,19 @@ def test_other_ways_to_report_and_to_ask_which_trial_it_is(tmp_path: Path) -> No
     assert trial_id == name == f"{experiment}-{done.directory.name}"
 
 
+def test_ray_train_of_rays_before_its_second_version_reports_too(tmp_path: Path) -> None:
+    runner = Runner(tmp_path / "run")
+    code = "from ray import train\ntrain.report({'loss': 1.0})\nprint(train.get_context().get_trial_id())"
+    try:
+        script = runner.script("train.py", code)
+        env = {"RAY_TRAIN_V2_ENABLED": "0"}
+        done = runner("python", script, metric="loss", warm=False, more_env=env)
+    finally:
+        runner.supervisor.close()
+    assert (done.end["state"], done.end["value"]) == ("finished", 1.0), done.log
+    assert f"-{done.directory.name}\n" in done.log
+
+
 @pytest.mark.ray
 def test_a_tuner_that_a_script_starts_hears_its_own_trials(tmp_path: Path, ray_here: str) -> None:
     runner = Runner(tmp_path)
