@@ -53,9 +53,8 @@ def run(
         SweepError: The sweep has problems; all are named.
         UserError: It cannot run here (no script, no count, no room, no place to write).
     """
-    where, found = (Path(path) if path else None for path in (out, replay))
-    before = tuple(map(Path, prior))
-    options = RunOptions(where, count, seed, concurrency, address, engine, train, found, before)
+    given = {"out": out, "seed": seed, "concurrency": concurrency, "address": address, "engine": engine}
+    options = RunOptions(count=count, train=train, **_with_paths({**given, "replay": replay, "prior": prior}))
     return execute(plan(read_sweep(sweep), options), watch)
 
 
@@ -108,19 +107,38 @@ def sweep(sweep: Mapping[str, Any], project: str | None = None, entity: str | No
 
 
 def agent(
-    sweep_id: str, function: Callable[..., Any] | None = None, count: int | None = None, **options: Any
+    sweep_id: str,
+    function: Callable[..., Any] | None = None,
+    count: int | None = None,
+    *,
+    watch: Watch = lambda state: None,
+    **options: Any,
 ) -> RunResult:
-    """Run `count` trials of a registered sweep, as `wandb.agent` does; `options` as for hpo.run.
+    """Run `count` trials of a registered sweep, as `wandb.agent` does; `watch` and `options` as for hpo.run.
 
     Each trial calls `function`, as with hpo.run. A further call goes on with the same search in the
-    same run directory. Raises UserError for an id that is not known.
+    same run directory. Raises UserError for an id that is not known, and for another directory.
     """
     registered = _sweeps.get(sweep_id.rsplit("/", 1)[-1])
     if registered is None:
         raise UserError(f"sweep '{sweep_id}' is not known in this process; call hpo.sweep(config) first")
+    options = _with_paths(options)
     if registered.plan is None or registered.session is None:
         registered.plan = plan(registered.loaded, RunOptions(count=count, train=function, **options))
         registered.session = Session()
+    elif options.get("out") not in (None, registered.plan.options.out, registered.plan.directory):
+        where = registered.plan.directory
+        raise UserError(f"sweep '{sweep_id}' goes on in {where}; leave `out` out, or call hpo.sweep again")
     chosen = replace(registered.plan.options, count=count, train=function, **options)
     again = replace(registered.plan, options=chosen, count=count or registered.plan.count)
-    return execute(again, session=registered.session)
+    return execute(again, watch, registered.session)
+
+
+def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run with paths where these may be texts."""
+    found = dict(options)
+    for name in {"out", "replay"} & found.keys():
+        found[name] = Path(found[name]) if found[name] else None
+    if "prior" in found:
+        found["prior"] = tuple(map(Path, found["prior"]))
+    return found

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
-
 import hpo
+from hpo.engine.pickled import pickled
 from hpo.record.trials import RunState
 from hpo.sweepfile.choice import choose
 from hpo.sweepfile.model import Sweep
@@ -158,7 +157,7 @@ class Plan:
 
     def function(self) -> bytes | None:
         """The training function for the trials' processes."""
-        return cloudpickle.dumps(self.options.train) if self.options.train is not None else None
+        return pickled(self.options.train) if self.options.train is not None else None
 
     def opening(self, slots: int, demand: Mapping[str, float]) -> dict[str, Any]:
         """The journal's first event."""

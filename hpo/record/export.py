@@ -19,7 +19,10 @@ NO_PYARROW = f"Parquet needs pyarrow: {install('parquet')}, or export --csv"
 
 
 def write_csv(table: Sequence[Column], out: TextIO) -> None:
-    """The table as CSV, UTF-8: times as ISO 8601 in UTC, nothing for what is not there, `null` for None."""
+    """The table as CSV, UTF-8: times as ISO 8601 in UTC, nothing for what is not there, `null` for None.
+
+    Every reader of CSV can tell an empty text from nothing, also one that passes over quotes: see `_cell`.
+    """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(clean(column.name) for column in table)
     texts = [[cell(value) for value in column.values] for column, cell in ((c, _cell(c)) for c in table)]
@@ -72,10 +75,15 @@ def clean(text: str) -> str:
 
 
 def _cell(column: Column) -> Callable[[Any], str]:
-    """How a column's values look in CSV: text is JSON only where other kinds stand beside it."""
+    """How a column's values look in CSV: text is JSON only where it could be taken for something else.
+
+    That is beside other kinds, where some of it is empty, or where `null` stands beside None.
+    """
     if column.kind == "time":
         return lambda value: moment.isoformat(timespec="milliseconds") if (moment := utc(value)) else ""
-    plain = column.kind != "json"
+    texts = {value for value in column.values if isinstance(value, str)}
+    mistaken = "" in texts or ("null" in texts and None in column.values)
+    plain = column.kind != "json" and not mistaken
 
     def cell(value: Any) -> str:
         if value is ABSENT:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo.errors import suggest
+from hpo.sweepfile.command_checks import json_list, split_words, starts_nothing, whole_line
 from hpo.sweepfile.document import PROBLEMS, Document
 from hpo.sweepfile.early import RULES, Hyperband, Ladder, Median
 from hpo.sweepfile.model import Sweep
@@ -80,10 +80,8 @@ def _launch_keys(document: Document, raw: Mapping[str, Any]) -> None:
 def _wrong_shapes(document: Document, raw: Mapping[str, Any]) -> None:
     command = raw.get("command")
     if isinstance(command, str):
-        items = ", ".join(f'"{word}"' for word in _split(command))
-        document.problem(
-            ("command",), "is a text; W&B ignores it and runs the default command", f"write a list: [{items}]"
-        )
+        hint = f"write a list: {json_list(split_words(command))}"
+        document.problem(("command",), "is a text; W&B ignores it and runs the default command", hint)
     for index, item in enumerate(command if isinstance(command, list) else []):
         if isinstance(item, dict):
             inner = next(iter(item), "")
@@ -99,13 +97,6 @@ def _wrong_shapes(document: Document, raw: Mapping[str, Any]) -> None:
     if isinstance(raw.get("metric"), str):
         hint = f"write `name: {raw['metric']}` and `goal: minimize` under it"
         document.problem(("metric",), f"a mapping is needed, not {raw['metric']!r}", hint)
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
 
 
 def _macros(document: Document, raw: Mapping[str, Any]) -> None:
@@ -209,6 +200,8 @@ FILE_CHECKS: tuple[Callable[[Document, Mapping[str, Any]], None], ...] = (
     _wrong_shapes,
     _macros,
     _program,
+    whole_line,
+    starts_nothing,
     _setup,
     _rule_class,
     wandb_there,

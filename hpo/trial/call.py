@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -26,12 +27,27 @@ class Function:
         self._takes_config = False
 
     def __call__(self, config: dict[str, Any], stopping: Callable[[], bool]) -> None:
-        """`train()` as on W&B, or `train(config)` as on Ray Tune, where it takes an argument."""
+        """`train()` as on W&B, or `train(config)` as on Ray Tune, where it takes an argument.
+
+        What it returns, or what it yields one by one, is a row. Raises ValueError where that is none.
+        """
         assert self._function is not None
+        metric = os.environ.get("HPO_METRIC", "")
         returned = self._function(config) if self._takes_config else self._function()
-        row = as_row(returned, os.environ.get("HPO_METRIC", ""))
-        if row:
-            client.report(row)
+        if not inspect.isgenerator(returned):
+            row = as_row(returned, metric)
+            if row:
+                client.report(row)
+            return
+        with contextlib.closing(returned):  # one that is stopped at a report cleans up now
+            for value in returned:
+                row = as_row(value, metric or "_metric")
+                if row is None and value is not None:
+                    raise ValueError(
+                        f"a yielded value is a number or a dictionary, not {type(value).__name__}"
+                    )
+                if row:
+                    client.report(row)
 
     def load(self) -> None:
         """Unpickle it, once."""

@@ -1,4 +1,4 @@
-"""The line of a log that tells why a trial failed, and whether that is memory or a GPU, with what helps."""
+"""The line that tells why a trial failed → whether that is memory or a GPU, with what helps."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ import re
 from collections.abc import Sequence
 
 from hpo.trial.spec import Kind
+from hpo.trial.telling import REASON
 
-REASON = 300
-"""Characters of a quoted line."""
-
-_RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
-_TRACEBACK = re.compile(rf"{_RANK}Traceback \(most recent call last\):")
-_EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
-_LAUNCHER = re.compile(r"[\w.]*(ChildFailedError|CalledProcessError)\b")
-"""What torchrun and accelerate raise since a process of theirs has failed: its own words stand before."""
 _ABORT = re.compile(r"\s*(terminate called after throwing.*|what\(\): .*)")
 
 
@@ -82,18 +75,6 @@ KILLED = "out of memory, ended by the kernel: lower hpo.concurrency, or ask for 
 """Said of a trial whose processes the kernel's out-of-memory killer has ended."""
 
 
-def telling_line(log: Sequence[str]) -> str:
-    """The exception of the last traceback; without one, the last line.
-
-    A launcher that only says that its child has failed is passed over where the child has said why.
-    """
-    found = [line for start, end in _tracebacks(log) if (line := _exception(log[start:end]))]
-    own = [line for line in found if not _LAUNCHER.match(line)]
-    if own or found:
-        return (own or found)[-1][:REASON]
-    return log[-1].strip()[:REASON] if log else ""
-
-
 def abort_line(log: Sequence[str]) -> str:
     """What C++ said when it aborted; empty where nothing like it stands in the log."""
     found = [match[1] for line in log if (match := _ABORT.match(line))]
@@ -103,12 +84,3 @@ def abort_line(log: Sequence[str]) -> str:
 def cause(line: str) -> tuple[Kind, str] | None:
     """`oom` or `cuda`, and what a person can do, for a line that tells of memory or of a GPU; else None."""
     return next(((kind, hint) for kind, pattern, hint in _CAUSES if pattern.search(line)), None)
-
-
-def _tracebacks(log: Sequence[str]) -> list[tuple[int, int]]:
-    starts = [i for i, line in enumerate(log) if _TRACEBACK.match(line)]
-    return list(zip([i + 1 for i in starts], [*starts[1:], len(log)], strict=False))
-
-
-def _exception(lines: Sequence[str]) -> str:
-    return next((found[1] for line in lines if (found := _EXCEPTION.match(line))), "")

@@ -14,6 +14,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.history import History
+from hpo.trial.on_server import OnServer
 from hpo.trial.summary import Summary, files_directory
 from hpo.trial.values import has_text_keys
 
@@ -21,6 +22,9 @@ HISTORY = "_hpo_history"
 """Where a followed run keeps its history, among its attributes."""
 KEEP = (None, False, "default", "return_previous")
 """Values of `reinit` with which a second wandb.init gives the run that is under way."""
+
+
+REMEDY = "set WANDB_MODE=online for trials that need it"
 
 
 def _loaded(name: str) -> Any:
@@ -57,6 +61,22 @@ class _Followed:
             client.define(name, operations)
         return _loaded("wandb.sdk.wandb_metric").Metric(name)
 
+    def use_artifact(self, artifact_or_name: Any, *args: Any, **more: Any) -> Any:
+        if not isinstance(artifact_or_name, str):
+            return artifact_or_name
+        return OnServer(artifact_or_name, _loaded("wandb").Error, REMEDY)
+
+    def use_model(self, name: str, *args: Any, **more: Any) -> Any:
+        raise _loaded("wandb").Error(f"model {name!r} is on W&B's server; {REMEDY}")
+
+    def restore(self, name: str, *args: Any, **more: Any) -> Any:
+        raise _loaded("wandb").Error(f"file {name!r} is on W&B's server; {REMEDY}")
+
+    def link_artifact(self, artifact: Any, *args: Any, **more: Any) -> Any:
+        return artifact
+
+    upsert_artifact = finish_artifact = link_artifact
+
     @property
     def step(self) -> int:
         history: History = vars(self)[HISTORY]
@@ -67,7 +87,10 @@ class _Followed:
         return files_directory()
 
 
-METHODS = ("log", "_log", "finish", "join", "_finish", "__exit__", "define_metric", "step", "dir")
+METHODS = (
+    *("log", "_log", "finish", "join", "_finish", "__exit__", "define_metric", "step", "dir", "use_artifact"),
+    *("use_model", "restore", "link_artifact", "upsert_artifact", "finish_artifact"),
+)
 
 
 def complete(*_: Any) -> None:
@@ -99,6 +122,19 @@ def complete(*_: Any) -> None:
         return run
 
     setattr(maker, name, make)
+    wandb = _loaded("wandb")
+    wandb.restore = _of_run(wandb, wandb.restore)
+
+
+def _of_run(wandb: Any, restore: Callable[..., Any]) -> Callable[..., Any]:
+    """wandb.restore, which is the followed run's while there is one."""
+
+    @functools.wraps(restore)
+    def of_run(*args: Any, **options: Any) -> Any:
+        followed = getattr(type(wandb.run), "restore", None) is _Followed.restore
+        return (wandb.run.restore if followed else restore)(*args, **options)
+
+    return of_run
 
 
 def _values(maker: Any, parts: tuple[Any, ...]) -> list[tuple[Any, Any]]:
@@ -119,7 +155,7 @@ def follow(run: Any) -> None:
     object.__setattr__(run, "__class__", followed)  # 0.16's run makes an item of any attribute that is set
     run.summary = summary = Summary()
     vars(run)[HISTORY] = History(summary.follow)
-    for name in ("config", "log", "summary", "define_metric"):
+    for name in ("config", "log", "summary", "define_metric", "use_artifact", "use_model"):
         setattr(_loaded("wandb"), name, getattr(run, name))
 
 

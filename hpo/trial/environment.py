@@ -29,6 +29,7 @@ OURS = (
     "HPO_TRIAL",
     "HPO_TRIAL_DIR",
     "HPO_ATTEMPT",
+    "HPO_CPUS",
     "HPO_METRIC",
     "HPO_LEARN",
     SETUP,

@@ -147,12 +147,13 @@ class TorchFinder:
 
 
 class TuneFinder:
-    """Finds `ray.tune`, so that what a function written for it reports comes back."""
+    """Finds what functions written for Ray Tune call, so that what they report comes back."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The real package, which is followed."""
-        spec = _found(name, target, path) if name == "ray.tune" else None
+        followed = name in ("ray.tune", "ray.train._internal.session")  # tune_bridge.MODULES
+        spec = _found(name, target, path) if followed else None
         if spec is not None:
             spec.loader = _Following(spec.loader, _follow_tune)  # type: ignore[assignment]
         return spec

@@ -15,7 +15,8 @@ SOON, LATER = 0.1, 1.0
 """Seconds between looks at the size: of a log that grows fast, and of any other."""
 TAIL_BYTES = 2**15
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B])")
+"""Colours, cursors, links (which rich ends otherwise than xterm) and character sets."""
 _CUT = re.compile(rb"\nhpo: +([\d,]+) bytes were cut here")
 
 

@@ -7,9 +7,10 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpo.trial.causes import KILLED, abort_line, cause, telling_line
+from hpo.trial.causes import KILLED, abort_line, cause
 from hpo.trial.objective import Objective
 from hpo.trial.spec import Kind, State, TrialEnd
+from hpo.trial.telling import telling_line
 
 TAIL_LINES = 20
 SHOWN = 10

@@ -120,6 +120,7 @@ class Recipe:
             wandb=self.wandb,
         )
         env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
+        env["HPO_CPUS"] = f"{self.cpus:g}"
         if self.setup:
             env[SETUP] = self.setup
         if self.tensorboard:

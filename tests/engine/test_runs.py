@@ -229,6 +229,24 @@ def test_the_notebook_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         hpo.agent("unknown", function=train)
 
 
+def test_the_notebook_form_takes_what_a_run_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = {"method": "tpe", "metric": {"name": "loss"}, "parameters": LR, **ALONE}
+    first = hpo.run(config, lambda: {"loss": 1}, count=1, out="earlier")
+    states: list[Any] = []
+    sweep_id = hpo.sweep(config)
+
+    def agent(count: int, **options: Any) -> hpo.RunResult:
+        return hpo.agent(sweep_id, lambda: {"loss": 2}, count, **options)
+
+    result = agent(1, out="text", prior=[str(first.directory)], watch=states.append)
+    assert (result.directory.name, result.state) == ("text", "complete")
+    assert states
+    assert len(agent(2, out="text").trials) == 3
+    with pytest.raises(UserError, match=r"goes on in .*text; leave `out` out"):
+        agent(3, out=tmp_path / "elsewhere")
+
+
 def test_what_is_refused_before_anything_starts(sweep: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--count"):
         sweep(QUADRATIC)

@@ -71,3 +71,38 @@ def test_a_class_is_reset_from_trial_to_trial(tmp_path: Path, monkeypatch: pytes
     assert (text.count("imported"), text.count("loaded")) == (1, 1)
     assert {trial.state for trial in result.trials} == {"finished", "stopped"}
     assert {trial.iterations for trial in result.trials if trial.state == "finished"} == {9}
+
+
+def yields(config: dict[str, Any]) -> Any:
+    from ray import tune
+    from ray.air import session
+
+    context = tune.get_context()
+    assert context.get_trial_id()
+    assert context.get_trial_name()
+    assert Path(context.get_trial_dir()).is_dir()
+    session.report({"loss": config["lr"] + 4})
+    tune.report({"loss": config["lr"] + 3})
+    for offset in (2, 1):
+        yield {"loss": config["lr"] + offset}
+
+
+def takes_more(config: dict[str, Any], offsets: list[int]) -> None:
+    from ray import tune
+
+    for offset in offsets:
+        tune.report({"loss": config["lr"] + offset})
+
+
+@pytest.mark.parametrize("form", [yields, takes_more])
+def test_one_function_in_a_real_tuner_and_here(form: Any, tmp_path: Path) -> None:
+    from ray import tune
+
+    given = tune.with_parameters(form, offsets=[4, 3, 2, 1]) if form is takes_more else form
+    sweep = WHOLE | {"parameters": {"lr": {"value": 0.5}}}
+    (here,) = hpo.run(sweep, train=given, count=1, out=tmp_path / "run").trials
+    where = tune.RunConfig(storage_path=str(tmp_path / "tuner"), verbose=0)
+    (there,) = tune.Tuner(given, param_space={"lr": 0.5}, run_config=where).fit()
+    assert (here.state, here.reason) == ("finished", "")
+    assert (here.last, here.iterations) == (1.5, 4)
+    assert (there.metrics["loss"], there.metrics["training_iteration"]) == (1.5, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import resource
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -56,6 +58,36 @@ def test_values_of_all_kinds_can_be_told_apart_in_csv(table: list[Any]) -> None:
     assert [row["config.net.depth"] for row in rows] == ["1", "2", "3"]
     assert [row["config.net.depth (2)"] for row in rows] == ["4", "5", "4"]
     assert [row["config.seed"] for row in rows] == ["null"] * 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "cells"),
+    [
+        (["", "adam", None], ['""', '"adam"', "null"]),
+        (["", "", ""], ['""', '""', '""']),
+        (["null", "adam", None], ['"null"', '"adam"', "null"]),
+        (["null", "adam", "sgd"], ["null", "adam", "sgd"]),
+        (["adam", "sgd", None], ["adam", "sgd", "null"]),
+    ],
+)
+def test_texts_none_and_nothing_can_be_told_apart_in_csv(
+    texts: list[Any], cells: list[str], tmp_path: Path
+) -> None:
+    rows = [[{"loss": 1, "note": text}] for text in texts]
+    read = as_rows(columns(load_run(odd_run(tmp_path / "run", ENDS, rows))))
+    assert [row["metrics.note"] for row in read] == cells
+
+
+def test_an_empty_text_is_not_nothing_in_csv(tmp_path: Path) -> None:
+    rows: list[list[dict[str, Any]]] = [[{"loss": 1, "note": ""}], [{"loss": 1}], [{"loss": 1, "note": "a"}]]
+    record = load_run(odd_run(tmp_path / "run", ENDS, rows))
+    table = columns(record)
+    assert [row["metrics.note"] for row in as_rows(table)] == ['""', "", '"a"']
+    csv_file(table, tmp_path / "t.csv")
+    notes = pandas.read_csv(tmp_path / "t.csv")["metrics.note"]
+    assert [None if note != note else json.loads(note) for note in notes] == ["", None, "a"]
+    parquet_file(table, tmp_path / "t.parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "t.parquet")["metrics.note"].to_pylist() == ["", None, "a"]
 
 
 def test_the_last_value_of_each_metric_is_there(table: list[Any]) -> None:

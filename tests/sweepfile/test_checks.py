@@ -199,7 +199,14 @@ def test_commands(command: list[Any], key: str, said: str) -> None:
     [
         ["${env}", "A=1", "python", "${program}", "${args}"],
         ["python", "t.py", "--home=${envvar:HOME}", "${envvar:X}", "a b", "-", 3, True, None, 1e-6],
-        ["${args_no_hyphens}", "${args_json}", "${args_json_file}", "${args_no_boolean_flags}"],
+        [
+            "python",
+            "t.py",
+            "${args_no_hyphens}",
+            "${args_json}",
+            "${args_json_file}",
+            "${args_no_boolean_flags}",
+        ],
         [],
     ],
 )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from hpo.trial.causes import telling_line
 from hpo.trial.cgroup import oom_kills
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import closest, not_started, outcome
 from hpo.trial.spec import State, TrialEnd, TrialSpec
+from hpo.trial.telling import telling_line
 
 
 def end_of(

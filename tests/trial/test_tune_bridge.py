@@ -49,6 +49,25 @@ if __name__ == "__main__":
 """
 
 
+FORMS = """
+import warnings
+warnings.simplefilter("error")  # Ray warns where it is called from nowhere
+from ray.air import session
+from ray import tune
+
+context = tune.get_context()
+calls = ["get_trial_id", "get_trial_name", "get_trial_dir", "get_experiment_name"]
+names = [getattr(context, call)() for call in calls]
+assert names == [getattr(session, call)() for call in calls]
+resources = context.get_trial_resources().required_resources
+assert session.get_checkpoint() is None
+session.report({"loss": 3.0})
+session.report({"loss": 2.0}, checkpoint=None)
+warnings.simplefilter("ignore")
+print(*names, resources["CPU"])
+"""
+
+
 def rows(directory: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
 
@@ -68,6 +87,33 @@ def test_a_function_of_ray_tunes_reports_and_goes_on_from_its_checkpoint(tmp_pat
     finally:
         runner.supervisor.close()
     assert [row["loss"] for row in rows(first.directory)] == [10.0, 9.0, 8.0, 7.0]
+
+
+def test_other_ways_to_report_and_to_ask_which_trial_it_is(tmp_path: Path) -> None:
+    runner = Runner(tmp_path / "run")
+    try:
+        script = runner.script("train.py", FORMS)
+        done = runner("python", script, metric="loss", warm=False, more_env={"HPO_CPUS": "3"})
+        assert done.end["state"] == "finished", done.log
+    finally:
+        runner.supervisor.close()
+    assert [row["loss"] for row in rows(done.directory)] == [3.0, 2.0]
+    trial_id, name, folder, experiment, cpus = done.log.split()
+    assert (folder, cpus) == ("TRIAL", "3.0")  # which stands for the trial's directory
+    assert trial_id == name == f"{experiment}-{done.directory.name}"
+
+
+def test_ray_train_of_rays_before_its_second_version_reports_too(tmp_path: Path) -> None:
+    runner = Runner(tmp_path / "run")
+    code = "from ray import train\ntrain.report({'loss': 1.0})\nprint(train.get_context().get_trial_id())"
+    try:
+        script = runner.script("train.py", code)
+        env = {"RAY_TRAIN_V2_ENABLED": "0"}
+        done = runner("python", script, metric="loss", warm=False, more_env=env)
+    finally:
+        runner.supervisor.close()
+    assert (done.end["state"], done.end["value"]) == ("finished", 1.0), done.log
+    assert f"-{done.directory.name}\n" in done.log
 
 
 @pytest.mark.ray

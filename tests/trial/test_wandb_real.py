@@ -124,3 +124,34 @@ def test_a_wandb_of_another_make_is_said_and_does_not_stop_the_script(play: Any,
     played = play("import wandb; wandb.init('hello')", PYTHONPATH=str(tmp_path))
     assert (played.out, played.code) == ("hello\n", 0)
     assert "hpo: wandb 99.0 is not followed" in played.err
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "run.use_artifact('data:latest').download()",
+        "wandb.use_artifact('data:latest', type='dataset').get('table')",
+        "run.use_artifact('data:latest').metadata['classes']",
+        "run.use_model('model:latest')",
+        "wandb.use_model('model:latest')",
+        "run.restore('model.pt')",
+        "wandb.restore('model.pt')",
+    ],
+)
+def test_what_a_disabled_run_cannot_fetch_says_what_it_needs(call: str, play: Any, loaded: Any) -> None:
+    played = play(f"import wandb\nrun = wandb.init()\n{call}", fork=loaded("wandb"))
+    said = played.err.strip().splitlines()[-1]
+    assert said.startswith("wandb.errors.errors.Error: ")
+    assert said.endswith(" is on W&B's server; set WANDB_MODE=online for trials that need it")
+
+
+def test_artifacts_of_the_scripts_own_pass_through_a_disabled_run(play: Any, loaded: Any) -> None:
+    code = (
+        "import wandb\nrun = wandb.init()\n"
+        "made = wandb.Artifact('data', 'dataset')\n"
+        "run.log_artifact(made).wait()\n"
+        "assert run.use_artifact(made) is run.link_artifact(made, 'x') is run.upsert_artifact(made) is made\n"
+        "print(run.use_artifact('data:latest').name)"
+    )
+    played = play(code, fork=loaded("wandb"))
+    assert (played.out, played.code) == ("data:latest\n", 0), played.err

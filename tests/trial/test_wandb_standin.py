@@ -87,6 +87,10 @@ def test_callbacks_of_training_libraries_log_rows(play: Any, bare_python: str) -
         "run.restore('model.pt')",
         "run.use_artifact('data:latest').download()",
         "wandb.use_artifact('data:latest', type='dataset').get('table')",
+        "run.use_artifact('data:latest').metadata['classes']",
+        "run.use_artifact('data:latest')['table']",
+        "open(run.use_artifact('data:latest'))",
+        "run.use_model('model:latest')",
     ],
 )
 def test_what_needs_the_server_says_so(call: str, play: Any, bare_python: str) -> None:
@@ -94,6 +98,40 @@ def test_what_needs_the_server_says_so(call: str, play: Any, bare_python: str) -
         f"import wandb\nrun = wandb.init()\ntry:\n    {call}\nexcept wandb.Error as error:\n    print(error)"
     )
     assert "W&B's server" in play(code, python=bare_python).out
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from wandb.integration.sb3 import WandbCallback", "wandb.integration.sb3"),
+        ("from wandb.integration import sb3", "wandb.integration.sb3"),
+        ("import wandb.integration.ultralytics", "wandb.integration.ultralytics"),
+        ("import wandb; wandb.integration.sklearn.plot_roc()", "wandb.integration.sklearn"),
+        ("import wandb; wandb.tensorboard.patch()", "wandb.tensorboard"),
+        ("from wandb.fastai import WandbCallback", "wandb.fastai"),
+        ("from wandb.sdk.lib.paths import LogicalPath", "wandb.sdk.lib.paths"),
+        ("from wandb import Nothing", "wandb.Nothing"),
+        ("import wandb; wandb.nothing()", "wandb.nothing"),
+    ],
+)
+def test_a_part_of_wandb_that_is_not_there_says_what_it_needs(
+    line: str, name: str, play: Any, bare_python: str
+) -> None:
+    played = play(line, python=bare_python)
+    assert played.code == 1
+    said = played.err.strip().splitlines()[-1].partition(": ")[2]
+    assert said == f"{name} needs the real wandb, which is not installed here: pip install wandb"
+
+
+def test_a_library_that_can_do_without_a_part_of_wandb_does(play: Any, bare_python: str) -> None:
+    code = (
+        "import wandb\n"
+        "try:\n    from wandb.integration.sb3 import WandbCallback\n"
+        "except ImportError:\n    print('without')\n"
+        "print(hasattr(wandb, 'tensorboard'), hasattr(wandb.integration, 'sb3'))"
+    )
+    played = play(code, python=bare_python)
+    assert (played.out, played.err) == ("without\nFalse False\n", "")
 
 
 def test_a_config_file_is_read_and_a_missing_one_is_named(play: Any, bare_python: str) -> None:

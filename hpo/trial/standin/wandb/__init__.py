@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from . import env, errors, util
+from . import _absent, env, errors, util
 from ._artifacts import Artifact
 from ._config import Config
 from ._init import finish, init
@@ -34,7 +34,8 @@ from .errors.term import termerror, termlog, termsetup, termwarn
 __version__ = "0.31.0"
 """The release of wandb whose behaviour this follows: libraries compare it."""
 
-SUBMODULES = ("keras", "lightgbm", "plot", "sdk", "sklearn", "tensorboard", "wandb_run", "xgboost")
+STAND_IN = True
+SUBMODULES = ("integration", "keras", "lightgbm", "plot", "sdk", "sklearn", "wandb_run", "xgboost")
 """Loaded when they are first used."""
 
 __all__ = [
@@ -130,9 +131,10 @@ patched: dict[str, list[Any]] = {"tensorboard": [], "keras": [], "gym": []}
 globals().update(globals_of(None))
 
 
-def __getattr__(name: str) -> Any:
-    if name in SUBMODULES or name == "integration":
-        from importlib import import_module
+_absent.install()
 
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"hpo's stand-in for wandb has no {name!r}; install wandb to have it")
+
+def __getattr__(name: str) -> Any:
+    if name in SUBMODULES:
+        return _absent.attribute(__name__, name)
+    raise AttributeError(_absent.needs(f"wandb.{name}"))

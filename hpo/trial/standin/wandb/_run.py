@@ -9,6 +9,7 @@ from typing import Any
 
 from hpo.trial import client
 from hpo.trial.history import History
+from hpo.trial.on_server import OnServer
 from hpo.trial.summary import OPERATIONS, Summary, files_directory
 from hpo.trial.values import has_text_keys
 
@@ -136,7 +137,17 @@ class Run:
         """Accept an artifact; it stays where it is."""
         return artifact if isinstance(artifact, Artifact) else Artifact(str(artifact))
 
-    use_artifact = link_artifact = upsert_artifact = finish_artifact = log_artifact
+    link_artifact = upsert_artifact = finish_artifact = log_artifact
+
+    def use_artifact(self, artifact_or_name: Any, *args: Any, **options: Any) -> Any:
+        """An artifact as it was given; by a name, one that says where it is when it is used."""
+        if not isinstance(artifact_or_name, str):
+            return artifact_or_name
+        return OnServer(artifact_or_name, Error, "install wandb and set WANDB_MODE=online")
+
+    def use_model(self, name: str, *args: Any, **options: Any) -> Any:
+        """Raise: models are on W&B's server."""
+        raise Error(f"model {name!r} is on W&B's server; install wandb and set WANDB_MODE=online")
 
     def save(self, *args: Any, **options: Any) -> bool:
         """Accept: files stay where they are."""
@@ -155,7 +166,7 @@ class Run:
     def _ignore(self, *args: Any, **options: Any) -> None:
         """Accepted and ignored."""
 
-    alert = log_code = log_model = link_model = use_model = mark_preempting = pin_config_keys = _ignore
+    alert = log_code = log_model = link_model = mark_preempting = pin_config_keys = _ignore
     watch = unwatch = status = write_logs = display = to_html = _label = _set_console = _ignore
 
 
