@@ -18,9 +18,10 @@ from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.disk import at_fault, fault
-from hpo.trial.environment import PARAMS
+from hpo.trial.environment import PARAMS, UNREAD
 from hpo.trial.files import ARGS_JSON, LOG, METRICS, named
 from hpo.trial.forward import Forward
+from hpo.trial.interpreter import python_call
 from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import lacking, outcome
@@ -49,6 +50,9 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, st
 
 class Watch:
     """One running trial. `tick` returns its end once there is one; times are those of time.monotonic."""
+
+    asked = False
+    """Whether the script has asked for its parameters."""
 
     def __init__(
         self,
@@ -89,9 +93,7 @@ class Watch:
             undo.callback(self.rows.close)
             self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
-            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path}
-            if spec.resume:
-                self.env["HPO_STEP"] = str(self.rows.step + 1)
+            self.env = self._environment()
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
         self._watch_time(self.started)
@@ -118,6 +120,14 @@ class Watch:
         if resume:
             self.objective.iterations = max(resume.iterations, self.objective.iterations)
         return rows
+
+    def _environment(self) -> dict[str, str]:
+        env = {**self.spec.env, "HPO_CHANNEL": self.channel.path}
+        if self.starts.asked:  # one has asked for its parameters, so all will
+            env.pop(UNREAD, None)
+        if self.spec.resume:
+            env["HPO_STEP"] = str(self.rows.step + 1)
+        return env
 
     def _write_parameters(self) -> None:
         self._make_directory()
@@ -214,12 +224,19 @@ class Watch:
             timeout=self.spec.timeout if self.timed_out else None,
             oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
         )
-        end = self._blame_disk(end)
+        end = replace(self._blame_disk(end), unread=self._unread())
         if self.spec.lean and end.state in ("finished", "stopped"):
             for name in (os.path.basename(self.output.path), PARAMS, ARGS_JSON):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.spec.directory, name))
         return end
+
+    def _unread(self) -> bool:
+        """Whether it ran without a parameter; where programs read in ways of their own, nobody knows."""
+        if self.asked or UNREAD not in self.env or not self.objective.rows:
+            return False
+        spec = self.spec
+        return spec.function or python_call(spec.argv, self.env, spec.cwd) is not None
 
     def _message(self, message: dict[str, Any]) -> None:
         when, now = message.get("time"), time.monotonic()
@@ -227,6 +244,10 @@ class Watch:
         row, summary = message.get("row"), message.get("summary")
         if "modules" in message and message.get("pid") == self.process.pid:
             self.starts.learn(message["modules"], changes(self.env, message["environ"]))
+        if isinstance(paths := message.get("writes"), list):
+            self.send({"event": "writes", "trial": self.spec.number, "began": self.began, "paths": paths})
+        if message.get("asked") is True:
+            self.asked = self.starts.asked = True
         self.leaving |= message.get("leaving") == self.process.pid
         if isinstance(row, dict):
             value = self.objective.add_row(row) if row else None

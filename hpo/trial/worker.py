@@ -203,7 +203,7 @@ class Worker:
             self._limited = True
             limit_gpu_memory(os.environ)
         if not self.orders.stopping():
-            self.program(client.config(), self.orders.stopping)
+            self.program(client.configuration(), self.orders.stopping)
 
     def _leaves_something(self, code: int) -> bool:
         if self.program.holds:  # it may serve the next trial
