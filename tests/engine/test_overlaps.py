@@ -27,16 +27,19 @@ while len(list(meeting.iterdir())) < 2: time.sleep(0.02)
 """
 WRITING = {
     "a file": "(folder / 'result.json').write_text(str(x))",
-    "a file that is moved into place": "(folder / number).touch(); os.replace(folder / number, folder / 'best.pt')",
+    "a file that is moved into place": "(folder / number).write_text(number)\n"
+    "os.replace(folder / number, folder / 'best.pt')",
     "a log": "open(folder / 'train.log', 'a').write('line')",
-    "files of its own in a folder named by the second": "(folder / f'events.{number}').touch()",
+    "files of its own in a folder named by the second": "(folder / f'events.{number}').write_text(number)",
     "a file after its last row": "hpo.report({'loss': 1}); (folder / 'result.json').write_text(str(x))",
 }
 OWN = {
     "a folder of its own": "(folder / number).mkdir(); (folder / number / 'result.json').touch()",
     "a table that all add to": "(folder / 'sub').mkdir(exist_ok=True); open('table.csv', 'a').write('1')",
-    "the trial's folder": "pathlib.Path(os.environ['HPO_TRIAL_DIR'], 'a').touch(); (folder / 'sub').mkdir(exist_ok=True)",
-    "a cache": "pathlib.Path('.cache').mkdir(exist_ok=True); open('.cache/a', 'w'); (folder / 's').mkdir(exist_ok=True)",
+    "the trial's folder": "pathlib.Path(os.environ['HPO_TRIAL_DIR'], 'a').touch()\n"
+    "(folder / 'sub').mkdir(exist_ok=True)",
+    "a cache": "pathlib.Path('.cache').mkdir(exist_ok=True); open('.cache/a', 'w')\n"
+    "(folder / 'sub').mkdir(exist_ok=True)",
 }
 
 
