@@ -53,6 +53,9 @@ class Watch:
 
     asked = False
     """Whether the script has asked for its parameters."""
+    leaving = False
+    """Whether it has come to its end: nothing is left but Python's own."""
+    timed_out = False
 
     def __init__(
         self,
@@ -72,12 +75,9 @@ class Watch:
         self.started, self.began = time.monotonic(), time.time()
         self.expires = math.inf
         """When it will have run for too long; set once there is a process."""
-        self.leaving = False
-        """Whether it has come to its end: nothing is left but Python's own."""
         self._asked: tuple[float, State] = math.inf, "stopped"
         """When one that leaves is stopped after all, and as what."""
         self.checkpoints: deque[dict[str, Any]] = deque(maxlen=ended.CHECKPOINTS)
-        self.timed_out = False
         self.unwritten = ""
         """What of its files could not be written, by the disk's fault."""
         self.oom_kills = oom_kills()

@@ -54,7 +54,8 @@ def test_files_and_folders_that_are_written(tmp_path: Path) -> None:
 
 def test_what_others_may_write_too_is_left_out(tmp_path: Path) -> None:
     code = """
-        os.makedirs("runs/a/trials/0001"); os.makedirs(".cache"); os.makedirs("2026-01-31"); os.makedirs("data")
+        for name in ("runs/a/trials/0001", ".cache", "2026-01-31", "data"):
+            os.makedirs(name)
         for name in ("runs/a/trials/0001/x", ".cache/x", "x.lock", "x.db", "/tmp/hpo-test-x", os.devnull):
             open(name, "w").close()
         open("table.csv", "a").close(); open("table.csv").close(); open(os.dup(1), "w").close()
@@ -67,7 +68,7 @@ def test_they_can_be_pickled_and_asked_and_fail_as_before(tmp_path: Path) -> Non
     code = """
         assert pickle.loads(pickle.dumps((open, os.mkdir))) == (io.open, os.mkdir)
         assert os.mkdir in os.supports_dir_fd and shutil.rmtree.avoids_symlink_attacks
-        for wrong in (lambda: open("no/file", "w"), lambda: os.mkdir("no/folder"), lambda: open(None), lambda: open()):
+        for wrong in (lambda: open("no/file", "w"), lambda: os.mkdir("no/folder"), lambda: open(None), open):
             try:
                 wrong()
             except Exception as error:
