@@ -1,13 +1,15 @@
-"""Runs W&B sweep files on Ray. `import hpo` loads nothing heavy: names arrive when they are first used."""
+"""Runs W&B sweep files on Ray. `import hpo` loads nothing: names arrive when they are first used.
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+Not even of Python's library: `python -m hpo` looks for modules in the working directory until hpo.__main__
+forbids it.
+"""
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from hpo.engine.api import agent, resume, run, sweep
     from hpo.engine.result import RunResult
     from hpo.record.tables import load_run
@@ -49,9 +51,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'hpo' has no attribute '{name}'")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -45,7 +45,10 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-if ! python -c 'import hpo' || ! command -v ray >/dev/null; then
+# hpo is started by its path: `python -m` would look into this folder first, for modules of Python's own too.
+find_hpo() { python -c 'import hpo.__main__ as found; print(found.__file__)'; }
+hpo=$(cd / && find_hpo 2>/dev/null) || hpo=$(find_hpo)
+if [ ! -e "$hpo" ] || ! command -v ray >/dev/null; then
   die 1 "python with hpo, and ray, have to be on the PATH: activate your environment before sbatch"
 fi
 [ -e "$sweep" ] || die 1 "there is no $sweep in $PWD"
@@ -129,7 +132,7 @@ run() {
   export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$dir/token RAY_USAGE_STATS_ENABLED=0
   export TMPDIR=${HPO_TMPDIR:-/tmp}/hpo-$SLURM_JOB_ID.$attempt/t
   unset RAY_AUTH_TOKEN
-  exec python -m hpo run "$sweep" --out "$out" --resume-or-start --address "$(cat "$dir/address")" "${options[@]}"
+  exec python "$hpo" run "$sweep" --out "$out" --resume-or-start --address "$(cat "$dir/address")" "${options[@]}"
 }
 
 if [ -n "$killed" ]; then

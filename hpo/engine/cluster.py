@@ -10,12 +10,13 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 
+from hpo.engine import embedded
 from hpo.engine.idle_services import children, without_idle_services
 from hpo.errors import UserError
 from hpo.sweepfile.model import Resources
@@ -101,24 +102,26 @@ def connected(address: str | None) -> Iterator[Cluster]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ours = not ray.is_initialized()
-    try:
-        if ours:
-            _start(address)
+    if ray.is_initialized():
         yield Cluster.seen(address or "local")
-    finally:
-        if ours:
+        return
+    with nullcontext() if address else embedded.secret():
+        try:
+            _start(address)
+            yield Cluster.seen(address or "local")
+        finally:
             _end(address)
 
 
 def _start(address: str | None) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": "hpo"}
+    place = None if address else embedded.directory()
     try:
         if address:
             _join(address, quiet)
             return
         with _unbroken("starting"), without_idle_services():
-            _start_here(quiet)
+            _start_here({**quiet, "_temp_dir": place})
     except Exception as error:  # Ray raises plain ones too, where its processes are too slow to start
         line = next(iter(str(error).strip().splitlines()), type(error).__name__)
         token = "; `ray start` asks for a token by default: export RAY_AUTH_MODE=token" if address else ""
@@ -130,7 +133,7 @@ def _join(address: str, settings: dict[str, Any]) -> None:
     end = time.monotonic() + COMING_UP
     while True:
         try:
-            ray.init(address=address, **settings)
+            ray.init(address=address, job_config=embedded.Job(), **settings)
             return
         except ConnectionError:
             if time.monotonic() > end or not _listens(address):
@@ -157,6 +160,7 @@ def _start_here(settings: dict[str, Any]) -> None:
                 include_dashboard=False,
                 num_cpus=usable_cpus(),
                 object_store_memory=OBJECT_STORE,
+                job_config=embedded.Job(),
                 **settings,
             )
             return

@@ -15,6 +15,8 @@ from hpo.engine.deciding import Deciding
 from hpo.engine.ending import Ending
 from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import EarlyFailures, Ongoing, Outcome, Pace, Record
+from hpo.engine.overlaps import Overlaps
+from hpo.engine.unread import Unread
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
@@ -53,6 +55,8 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.limits = self.ending.limits
+        self.unread = Unread(self.fleet.shared)
+        self.overlaps = Overlaps(self.fleet.shared.cwd)
         self.blame = Blame(self.fleet, self.record, self.deciding, self._again)
 
     def run(self) -> Outcome:
@@ -73,6 +77,7 @@ class Controller:
             if over:
                 self._give_up_paused()
                 self.ending.by(self.early.verdict(several=False))
+                self._say(self.unread.over())
                 return self.ending.outcome or Outcome("complete")
             for event in self.fleet.events(TICK, self.deciding.asking.refs):
                 self._handle(event)
@@ -168,12 +173,16 @@ class Controller:
     def _event(self, kind: str, trial: Ongoing, /, **values: Any) -> None:
         self.record.append({"event": kind, "trial": trial.number, **values})
 
+    def _say(self, text: str) -> None:
+        if text:
+            self.record.append({"event": "note", "text": text})
+
     def _notes(self) -> None:
         """What the side process of the searcher has to say, and the scheduler."""
         while self.deciding.asking.notes:
-            self.record.append({"event": "note", "text": self.deciding.asking.notes.pop(0)})
+            self._say(self.deciding.asking.notes.pop(0))
         for text in self.deciding.scheduling.notes():
-            self.record.append({"event": "note", "text": text})
+            self._say(text)
 
     def _handle(self, event: dict[str, Any]) -> None:
         if event["event"] in ("note", "slots"):
@@ -187,10 +196,13 @@ class Controller:
                 self._result(trial, event)
             case "checkpoint":
                 self._checkpoint(trial, event)
+            case "writes":
+                self._say(self.overlaps.wrote(trial.number, event["began"], event["paths"]))
             case "unwritten":
                 self._unwritten(event["reason"])
             case "end":
                 del self.running[trial.number]
+                self.overlaps.ended(trial.number, (event["began"] or 0.0) + event["seconds"])
                 end = {k: v for k, v in event.items() if k not in ("event", "trial")}
                 is_pause = self.deciding.pausing.is_pause(trial, end)
                 self._pause(trial, end) if is_pause else self._end(trial, end)
@@ -265,6 +277,8 @@ class Controller:
     def _end(self, trial: Ongoing, end: dict[str, Any], *, retry: bool = True) -> None:
         """A trial's process has ended: record it, then tell searcher and scheduler, unless it may `retry`."""
         tail = end.pop("log_tail", [])
+        self._say(self.unread.ended(trial.number, trial.config, end))
+        end.pop("unread", None)
         if self.ending.at_once and end["kind"] == "signal":
             end |= {"state": "interrupted", "kind": ""}  # a batch system signals the trial as well as us
         failed = end["state"] == "failed"

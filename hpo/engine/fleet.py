@@ -86,7 +86,7 @@ class Fleet:
     ) -> None:
         self.demand, self.room = demand, room
         self._next = time.monotonic() + LOOKS
-        self.recipe, self._recipe = ray.put(recipe), recipe
+        self.recipe, self.shared = ray.put(recipe), recipe
         self.function = ray.put(function) if function is not None else None
         self._began = time.monotonic()
         self.aside: set[str] = set()
@@ -225,8 +225,8 @@ class Fleet:
 
     def _await_gone(self, seat: Seat) -> None:
         """Look after what a slot that died has left, on its node if that lives."""
-        path = presence_file(self._recipe.directory, seat.name)
-        trials = [str(trial_directory(self._recipe.directory, number)) for number in seat.trials]
+        path = presence_file(self.shared.directory, seat.name)
+        trials = [str(trial_directory(self.shared.directory, number)) for number in seat.trials]
         self._send(seat, lambda: farewell(seat.place, [path], trials))
 
     def _left(self, index: int, ref: Any) -> Iterator[dict[str, Any]]:
@@ -244,7 +244,7 @@ class Fleet:
         """What the trials of a slot have come to that is no more."""
         trials, seat.trials = seat.trials, {}
         for number, given in trials.items():
-            found = unheard(self._recipe, number, given.heard)
+            found = unheard(self.shared, number, given.heard)
             yield from found.events
             yield found.end or {"event": "lost", "trial": number, "reason": reason}
 

@@ -17,6 +17,7 @@ from hpo.sweepfile.choice import choose
 from hpo.sweepfile.model import Sweep
 from hpo.sweepfile.population import Population, Replay
 from hpo.sweepfile.program import is_class
+from hpo.trial.call import takes_config
 from hpo.trial.recipe import Recipe
 from hpo.trial.spec import WarmStart
 from hpo.trial.warm import warm_directory
@@ -139,6 +140,7 @@ class Plan:
             cpus=own.resources.cpu,
             gpu_memory=own.gpu_memory_fraction,
             function=function,
+            takes_config=self.options.train is not None and takes_config(self.options.train),
             trainable=sweep.program or "" if is_class(sweep) and not function else "",
             max_iterations=sweep.early_terminate.longest if sweep.early_terminate else None,
             warm=self._warm(),

@@ -23,6 +23,7 @@ from hpo.engine.cluster import Cluster
 from hpo.engine.live import LiveRecord
 from hpo.engine.ongoing import Outcome, Record
 from hpo.engine.plan import Plan, Watch
+from hpo.engine.unread import Unread
 from hpo.errors import Resumable, UserError
 from hpo.trial.launch import spawn
 from hpo.trial.recipe import Recipe
@@ -100,9 +101,10 @@ class StockTrial(tune.Trainable):
 class Recorder(Callback):
     """Tune's events → the journal."""
 
-    def __init__(self, record: Record, metric: str, watch: Any) -> None:
+    def __init__(self, record: Record, metric: str, watch: Any, unread: Unread) -> None:
         self.record, self.metric, self.watch = record, metric, watch
         self.seen: set[str] = set()
+        self.unread = unread
         self.unwritten = ""
         """What could not be written: the run ends."""
 
@@ -137,9 +139,18 @@ class Recorder(Callback):
             "seconds": last.get("time_total_s"),
         }
         end = {key: value for key, value in last.get(END, early).items() if key != "log_tail"}
+        number = int(str(trial))
+        if text := self.unread.ended(number, trial.config, end):
+            self._note({"event": "note", "text": text})
+        end.pop("unread", None)
         if end["state"] == "interrupted":
             self.unwritten = self.unwritten or end["reason"]
-        self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
+        self._note({"event": "end", "trial": number, "attempt": 1, **end})
+
+    def on_experiment_end(self, trials: Any, **info: Any) -> None:
+        """All trials have ended."""
+        if text := self.unread.over():
+            self._note({"event": "note", "text": text})
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
         """Tune itself lost a trial."""
@@ -191,8 +202,9 @@ def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch:
     metric = run.sweep.metric
     stopper = TargetStopper(metric) if metric and metric.target is not None else None
     demand = {key: value for key, value in cluster.demand(run.sweep.hpo.resources).items() if value}
-    trainable = tune.with_parameters(StockTrial, recipe=run.recipe(), function=run.function())
-    recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state))
+    recipe = run.recipe()
+    trainable = tune.with_parameters(StockTrial, recipe=recipe, function=run.function())
+    recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state), Unread(recipe))
     name = _numbered()
     tuning = TuneConfig(
         search_alg=run.search(),

@@ -55,10 +55,14 @@ class Server:
     def __init__(self, directory: Path, host: str, port: int) -> None:
         self.host, self.port = host, port
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
-        command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(directory)]
+        command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(directory.absolute())]
         command += ["--host", host, "--port", str(port), "--reload_interval", str(RELOAD)]
         self._process = subprocess.Popen(
-            command, stdout=self._said, stderr=self._said, start_new_session=True
+            command,
+            cwd="/",  # `-m` looks for modules there first
+            stdout=self._said,
+            stderr=self._said,
+            start_new_session=True,
         )
 
     def __enter__(self) -> Server:

@@ -53,9 +53,9 @@ def logged_in(environ: Mapping[str, str]) -> bool:
 
     host = urlsplit(_server(environ)).netloc
     hosts = CLOUD if not host or host in CLOUD else (host,)
-    home = Path.home()
+    home = _home()
     named = environ.get("NETRC")
-    for path in [Path(named).expanduser()] if named else [home / ".netrc", home / "_netrc"]:
+    for path in [Path(os.path.expanduser(named))] if named else [home / ".netrc", home / "_netrc"]:
         try:
             logins = netrc.netrc(path)
         except (OSError, netrc.NetrcParseError):
@@ -63,6 +63,11 @@ def logged_in(environ: Mapping[str, str]) -> bool:
         if any(map(logins.authenticators, hosts)):
             return True
     return False
+
+
+def _home() -> Path:
+    """The home directory; one that does not exist where there is none, as for a user without a name."""
+    return Path(os.path.expanduser("~"))
 
 
 def _server(environ: Mapping[str, str]) -> str:
@@ -74,7 +79,7 @@ def _setting(name: str, environ: Mapping[str, str]) -> str | None:
     """From wandb's own settings, those of the working directory first."""
     import configparser
 
-    shared = environ.get("WANDB_CONFIG_DIR") or Path.home() / ".config" / "wandb"
+    shared = environ.get("WANDB_CONFIG_DIR") or _home() / ".config" / "wandb"
     for folder in (Path("wandb"), Path(shared)):
         settings = configparser.ConfigParser(interpolation=None)
         try:

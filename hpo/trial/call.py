@@ -49,6 +49,10 @@ class Function:
                 if row:
                     client.report(row)
 
+    def prepare(self) -> None:
+        """Import what reads it."""
+        import cloudpickle  # noqa: F401
+
     def load(self) -> None:
         """Unpickle it, once."""
         if self._function is None:

@@ -55,6 +55,8 @@ class _Channel:
         """Send one message; what goes wrong is said once and ends the reports of this process."""
         with self.lock:
             try:
+                if writes and (new := writes.take()):
+                    self._send(_line({"writes": new}))
                 self._send(_line(message))
             except OSError as error:
                 self.forget()
@@ -74,6 +76,17 @@ class _Channel:
             connection.detach()  # a script has closed all descriptors: its number may be a file's by now
             if (connection := self._connect()) is not None:
                 connection.sendall(line)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send one message ahead of all reports, which learn nothing from it; in vain if nobody listens."""
+        path = os.environ.get("HPO_CHANNEL")
+        with self.lock, contextlib.suppress(OSError):
+            if self.socket is not None:
+                self.socket.sendall(_line(message))
+            elif path:
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                    connection.connect(path)
+                    connection.sendall(_line(message))
 
     def _connect(self) -> socket.socket | None:
         path = os.environ.get("HPO_CHANNEL")
@@ -122,6 +135,8 @@ def _mirrored() -> Mirror | None:
     return begin()
 
 
+writes = getattr(sys.modules.get("_hpo_writes"), "writes", None)
+"""What this process has written; None where nobody notices."""
 _channel = _Channel()
 _owner = os.getpid()
 _rank = Rank()
@@ -144,6 +159,12 @@ def _leaving() -> None:
     """Python ends: from here on a stop comes too late, for the trial has done all that it does."""
     if owner() and _channel.socket is not None:
         _channel.send({"leaving": os.getpid()})
+    _tell_writes()
+
+
+def _tell_writes() -> None:
+    if writes and (new := writes.take()):
+        _channel.tell({"writes": new})
 
 
 os.register_at_fork(after_in_child=_forked)
@@ -157,6 +178,8 @@ def begin(admit: Callable[[], None] | None = None, interrupt: Callable[[], None]
     that was stopped, by raising: before a row, but after one that brings a checkpoint.
     """
     global _channel, _admit, _interrupt, _owner, _demand, _mirror, _rank
+    if writes:
+        writes.begin()
     _channel.forget()
     _rank = Rank()
     _channel, _owner, _demand = _Channel(), os.getpid(), _demanded()
@@ -179,6 +202,7 @@ def end(code: int) -> None:
     _admit = _interrupt = None
     for function in _at_end:
         function(code)
+    _tell_writes()
     _channel.lost = True  # a thread that goes on is no part of a trial any more
     _channel.forget()
 
@@ -296,6 +320,18 @@ def define(name: str, summary: str) -> None:
 
 def config() -> dict[str, Any]:
     """The trial's configuration, nested as in the sweep; empty outside of a trial."""
+    asked()
+    return configuration()
+
+
+def asked() -> None:
+    """The script asks for its parameters: this is told once, where somebody wants to know."""
+    if os.environ.pop("HPO_UNREAD", None):
+        _channel.tell({"asked": True})
+
+
+def configuration() -> dict[str, Any]:
+    """What `config` returns, for hpo's own use: nobody hears that it was asked for."""
     values: dict[str, Any] = json.loads(os.environ.get("HPO_CONFIG") or "{}")
     return values
 

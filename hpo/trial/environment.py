@@ -22,6 +22,8 @@ FUNCTION_FD = "HPO_FUNCTION_FD"
 """Number of the descriptor that a function trial reads its function from."""
 SETUP = "HPO_SETUP"
 """`module:function` of the sweep's `hpo.setup`."""
+UNREAD = "HPO_UNREAD"
+"""Set where parameters reach a script only if it asks for them: the first time it does is to be told."""
 OURS = (
     "HPO_CHANNEL",
     MIRROR,
@@ -42,6 +44,7 @@ OURS = (
     "HPO_TENSORBOARD",
     FUNCTION_FD,
     OUTER,
+    UNREAD,
 )
 WANDB = ("WANDB_SERVICE", "WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
 """Never inherited: they belong to one trial, and the caller may be one itself."""

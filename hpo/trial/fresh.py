@@ -94,6 +94,8 @@ def run(
     begin = getattr(sys.modules.get("hpo.trial.client"), "begin", None)
     if begin is not None:
         begin()
+    elif "_hpo_writes" in sys.modules:
+        sys.modules["_hpo_writes"].writes.begin()
     limit_gpu_memory(request["env"])
     status = _main(request, code)
     _leave(status, preloaded, guarded)

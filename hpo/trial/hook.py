@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _frozen_importlib_external import PathFinder  # importlib.machinery would have to be loaded
+from _frozen_importlib_external import PathFinder, SourceFileLoader  # importlib.machinery costs loading
 
 TYPE_CHECKING = False  # the real one's module takes ten times as long to load as all of this
 if TYPE_CHECKING:
@@ -63,6 +63,18 @@ def _follow_tune(module: ModuleType) -> None:
     from hpo.trial.tune_bridge import patch
 
     patch(module)
+
+
+def _follow_hydra(module: ModuleType) -> None:
+    from hpo.trial.own_folders import patch_hydra
+
+    patch_hydra(module)
+
+
+def _follow_writer(module: ModuleType) -> None:
+    from hpo.trial.own_folders import patch_summary_writer
+
+    patch_summary_writer(module)
 
 
 class WandbFinder:
@@ -159,10 +171,40 @@ class TuneFinder:
         return spec
 
 
-OURS = (WandbFinder, HpoFinder, TorchFinder, TuneFinder)
+TIMED = {
+    "hydra.core.utils": _follow_hydra,
+    "torch.utils.tensorboard.writer": _follow_writer,
+    "tensorboardX.writer": _follow_writer,
+}
+"""Modules that name folders by the second."""
+
+
+class TimedFinder:
+    """Finds what names folders by the second, so that each trial has its own."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The real module, which is followed."""
+        spec = _found(name, target, path) if name in TIMED else None
+        if spec is not None:
+            spec.loader = _Following(spec.loader, TIMED[name])  # type: ignore[assignment]
+        return spec
+
+
+OURS = (WandbFinder, HpoFinder, TorchFinder, TuneFinder, TimedFinder)
+
+
+def _notice_writes() -> None:
+    """By path and under another name, like this module: a process that forks trials forgets its hpo.trial."""
+    module = type(sys)("_hpo_writes")
+    module.__file__ = os.path.join(HERE, "writes.py")
+    sys.modules["_hpo_writes"] = module
+    SourceFileLoader("_hpo_writes", module.__file__).exec_module(module)
+    module.begin()
 
 
 def install() -> None:
     """Put the finders in place, once."""
     if not any(getattr(finder, "__name__", "") == "WandbFinder" for finder in sys.meta_path):
         sys.meta_path[:0] = OURS
+        _notice_writes()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.trial.checkpoint import ATTEMPT, DEMAND, DONE, NAN, START
-from hpo.trial.command import expand, resolve_interpreter
-from hpo.trial.environment import SETUP, continued, params_text, thread_counts, trial_environment
+from hpo.trial.command import DEFAULT_COMMAND, args_macros, expand, resolve_interpreter
+from hpo.trial.environment import SETUP, UNREAD, continued, params_text, thread_counts, trial_environment
 from hpo.trial.media import LOGS, MEDIA, PLACE, name_of
 from hpo.trial.spec import Goal, Resume, TrialSpec, WarmStart
 
@@ -48,6 +48,8 @@ class Recipe:
     gpu_memory: float | None = None
     """Share of a GPU's memory that torch may take; None: all."""
     function: bool = False
+    takes_config: bool = False
+    """Whether the function is called with the configuration."""
     trainable: str = ""
     """`module:Class` that trials step instead of running a program."""
     max_iterations: int | None = None
@@ -103,6 +105,13 @@ class Recipe:
             expand(self.command, self.program, config, env=env, json_file=json_file), env
         )
 
+    @property
+    def _only_by_asking(self) -> bool:
+        """Whether parameters are passed neither by command line nor as an argument."""
+        if self.trainable:
+            return False
+        return not (self.takes_config if self.function else args_macros(self.command or DEFAULT_COMMAND))
+
     def _environment(self, number: int, config: Mapping[str, Any], folder: str) -> dict[str, str]:
         sweep_id = os.path.basename(self.directory)
         env = trial_environment(
@@ -121,6 +130,8 @@ class Recipe:
         )
         env |= {name: value for name, value in thread_counts(self.cpus).items() if name not in env}
         env["HPO_CPUS"] = f"{self.cpus:g}"
+        if self._only_by_asking and config:
+            env[UNREAD] = "1"
         if self.setup:
             env[SETUP] = self.setup
         if self.tensorboard:

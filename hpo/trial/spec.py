@@ -125,6 +125,8 @@ class TrialEnd:
     """Last lines of the log of a failed trial."""
     logged: list[str] = field(default_factory=list)
     """Names of logged metrics, nested ones dotted."""
+    unread: bool = False
+    """Whether it was passed no parameter, and its Python process has asked for none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

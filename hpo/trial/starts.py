@@ -44,6 +44,8 @@ class Starts:
         """Descriptor of the pickled function of function trials."""
         self.warm: WarmParent | None = None
         self.worker: Worker | None = None
+        self.asked = False
+        """Whether a trial has asked for its parameters."""
         self._in_worker: Starting | None = None
         self._learned = False
 

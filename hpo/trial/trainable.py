@@ -83,6 +83,10 @@ class Trainable:
         if state is not None:
             self._instance.load_checkpoint(state if isinstance(state, dict) else str(state))
 
+    def prepare(self) -> None:
+        """Import what a checkpoint takes."""
+        import tempfile  # noqa: F401
+
     def load(self) -> None:
         """Import the class, once. TypeError where it cannot be stepped."""
         if self._class is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo.trial import client, wandb_mirror
 from hpo.trial.disabled_run import HISTORY, complete, once
+from hpo.trial.environment import UNREAD
 from hpo.trial.history import History, show_media, warn_of_tensorboard
 from hpo.trial.values import plain_row
 
@@ -26,7 +27,7 @@ def patch(wandb: Any) -> None:
     """
     from wandb.sdk import wandb_run
 
-    for part in (_follow_runs, _follow_summaries, _stay_here, complete):
+    for part in (_follow_runs, _follow_summaries, _notice_reading, _stay_here, complete):
         try:
             part(wandb, wandb_run.Run)
         except Exception as error:  # an older or newer wandb: the rest still works
@@ -105,6 +106,33 @@ def _follow_summaries(wandb: Any, run_class: Any) -> None:
         return update
 
     _wrap(run_class, "_summary_update_callback", wrapper)
+
+
+def _notice_reading(wandb: Any, run_class: Any) -> None:
+    """Tell when a script asks for its parameters; wandb itself reads them by other ways."""
+    from wandb.sdk.wandb_config import Config
+
+    def one(original: Wrapper) -> Wrapper:
+        def get(config: Any, *args: Any) -> Any:
+            if UNREAD in os.environ and args and args[0] in client.configuration():
+                client.asked()
+            return original(config, *args)
+
+        return get
+
+    def every(original: Wrapper) -> Wrapper:
+        def listed(config: Any) -> Any:
+            if UNREAD in os.environ and not client.configuration().keys().isdisjoint(config._as_dict()):
+                client.asked()
+            return original(config)
+
+        return listed
+
+    for name in ("__getitem__", "get"):
+        _wrap(Config, name, one)
+    for name in ("__iter__", "keys", "items", "as_dict"):
+        _wrap(Config, name, every)
+    Config.__repr__ = lambda config: str(dict(config._as_dict()))  # to print it is not to use it
 
 
 def _stay_here(wandb: Any, run_class: Any) -> None:

@@ -18,9 +18,10 @@ from hpo.trial.cgroup import oom_kills
 from hpo.trial.channel import Channel
 from hpo.trial.command import args_json
 from hpo.trial.disk import at_fault, fault
-from hpo.trial.environment import PARAMS
+from hpo.trial.environment import PARAMS, UNREAD
 from hpo.trial.files import ARGS_JSON, LOG, METRICS, named
 from hpo.trial.forward import Forward
+from hpo.trial.interpreter import python_call
 from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import lacking, outcome
@@ -49,6 +50,12 @@ def unwritten(number: int, reason: str) -> dict[str, Any]:
 class Watch:
     """One running trial. `tick` returns its end once there is one; times are those of time.monotonic."""
 
+    asked = False
+    """Whether the script has asked for its parameters."""
+    leaving = False
+    """Whether it has come to its end: nothing is left but Python's own."""
+    timed_out = False
+
     def __init__(
         self,
         spec: TrialSpec,
@@ -69,12 +76,9 @@ class Watch:
         """When it will have run for too long; set once there is a process."""
         self.unfit: dict[str, Any] = {}
         """Where its process is not what a fresh one would be: the package and the variable that tell."""
-        self.leaving = False
-        """Whether it has come to its end: nothing is left but Python's own."""
         self._asked: tuple[float, State] = math.inf, "stopped"
         """When one that leaves is stopped after all, and as what."""
         self.checkpoints: deque[dict[str, Any]] = deque(maxlen=ended.CHECKPOINTS)
-        self.timed_out = False
         self.unwritten = ""
         """What of its files could not be written, by the disk's fault."""
         self._several = False  # of its processes report at once, as was said
@@ -86,8 +90,7 @@ class Watch:
             self._open_files(undo)
             self.channel = Channel(socket_path, selector, self._message, self.output.warn)
             undo.callback(self.channel.close)
-            step = {"HPO_STEP": str(self.rows.step + 1)} if spec.resume else {}
-            self.env = {**spec.env, "HPO_CHANNEL": self.channel.path, **step}
+            self.env = self._environment()
             self.process: ProcessGroup = starts.start(self, afresh)
             self._closing = undo.pop_all()
         self._watch_time(self.started)
@@ -126,6 +129,14 @@ class Watch:
         if resume:
             self.objective.iterations = max(resume.iterations, self.objective.iterations)
         return rows
+
+    def _environment(self) -> dict[str, str]:
+        env = {**self.spec.env, "HPO_CHANNEL": self.channel.path}
+        if self.starts.asked:  # one has asked for its parameters, so all will
+            env.pop(UNREAD, None)
+        if self.spec.resume:
+            env["HPO_STEP"] = str(self.rows.step + 1)
+        return env
 
     def _write_parameters(self) -> None:
         self._make_directory()
@@ -228,12 +239,19 @@ class Watch:
             oom_killed=status != 0 and (oom_kills() or 0) > (self.oom_kills or 0),
             elsewhere=self.ranks.having(missing.name) if missing else None,
         )
-        end = self._blame_disk(end)
+        end = replace(self._blame_disk(end), unread=self._unread())
         if self.spec.lean and end.state in ("finished", "stopped"):
             for name in (os.path.basename(self.output.path), PARAMS, ARGS_JSON):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.spec.directory, name))
         return end
+
+    def _unread(self) -> bool:
+        """Whether it ran without a parameter; where programs read in ways of their own, nobody knows."""
+        if self.asked or UNREAD not in self.env or not self.objective.rows:
+            return False
+        spec = self.spec
+        return spec.function or python_call(spec.argv, self.env, spec.cwd) is not None
 
     def _message(self, message: dict[str, Any]) -> None:
         when, now = message.get("time"), time.monotonic()
@@ -243,6 +261,10 @@ class Watch:
             self.starts.learn(message["modules"], message["sets"])
         if isinstance(unfit := message.get("unfit"), dict) and message.get("pid") == self.process.pid:
             self.unfit = unfit
+        if isinstance(paths := message.get("writes"), list):
+            self.send({"event": "writes", "trial": self.spec.number, "began": self.began, "paths": paths})
+        if message.get("asked") is True:
+            self.asked = self.starts.asked = True
         self.leaving |= message.get("leaving") == self.process.pid
         if isinstance(row, dict):
             self._row(row, message, when, now)

@@ -45,6 +45,9 @@ class Program(Protocol):
     def holds(self) -> bool:
         """Whether threads and processes belong to something that is kept for the next trial."""
 
+    def prepare(self) -> None:
+        """Import what runs it, before the user's own modules can be found."""
+
     def load(self) -> None:
         """Import it, once."""
 
@@ -200,7 +203,7 @@ class Worker:
             self._limited = True
             limit_gpu_memory(os.environ)
         if not self.orders.stopping():
-            self.program(client.config(), self.orders.stopping)
+            self.program(client.configuration(), self.orders.stopping)
 
     def _leaves_something(self, code: int) -> bool:
         if self.program.holds:  # it may serve the next trial
@@ -261,5 +264,6 @@ def main(descriptor: int, target: str) -> int:
     """Serve the supervisor at the other end of `descriptor` with the class `target` or the function."""
     orders = Orders(descriptor)
     program: Program = Trainable(target) if target else Function(int(os.environ.pop(FUNCTION_FD)))
-    sys.path.insert(0, os.getcwd())
+    program.prepare()
+    sys.path.insert(0, os.getcwd())  # only now: a tempfile.py in there is not what hpo itself needs
     return Worker(orders, program, target or "hpo").run()

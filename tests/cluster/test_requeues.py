@@ -25,7 +25,9 @@ def test_a_job_goes_on_when_its_head_dies_or_its_own_node_loses_its_power(lab: L
     job.requeued(1)
     goes_on(job, *BOTH)
     lab.node("exec", "node1", "pkill", "-KILL", "-x", "gcs_server")
-    lab.node("exec", "node1", "pkill", "-KILL", "-f", "hpo run")  # before Ray tells that its head is dead
+    lab.node(
+        "exec", "node1", "pkill", "-KILL", "-f", "hpo/__main__.py run"
+    )  # before Ray tells that its head is dead
     job.requeued(2)
     goes_on(job, *BOTH)
     assert list(job.run.glob("slurm/*/node1.ray/*"))  # Ray's logs of the attempts that failed

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hpo.trial import client
 from hpo.trial.values import UnplainError, plain
 
 from .errors import ConfigError
@@ -27,13 +28,14 @@ class Config:
             self.update(DEFAULTS)
 
     def __getitem__(self, key: str) -> Any:
+        self._asked(key)
         return self._items[key]
 
     def __getattr__(self, key: str) -> Any:
         if key == "_items":  # a copy in the making: it has none yet
             raise AttributeError(key)
         try:
-            return self._items[key]
+            return self[key]
         except KeyError as error:
             raise AttributeError(f"{type(self)!r} object has no attribute {key!r}") from error
 
@@ -46,6 +48,7 @@ class Config:
         return key in self._items
 
     def __iter__(self) -> Iterator[str]:
+        self._asked(*self._items)
         return iter(self._items)
 
     def __len__(self) -> int:
@@ -56,22 +59,27 @@ class Config:
 
     def keys(self) -> list[str]:
         """Names."""
+        self._asked(*self._items)
         return list(self._items)
 
     def items(self) -> list[tuple[str, Any]]:
         """Names and values."""
+        self._asked(*self._items)
         return list(self._items.items())
 
     def values(self) -> list[Any]:
         """Values."""
+        self._asked(*self._items)
         return list(self._items.values())
 
     def get(self, *args: Any) -> Any:
         """The value of a name, or a default."""
+        self._asked(*args[:1])
         return self._items.get(*args)
 
     def as_dict(self) -> dict[str, Any]:
         """All values, as a dict."""
+        self._asked(*self._items)
         return dict(self._items)
 
     _as_dict = as_dict
@@ -106,6 +114,11 @@ class Config:
             name = key.strip("-")
             self._items[name] = _merged(self._items.get(name), friendly(value))
             self._locked.add(name)
+
+    def _asked(self, *names: Any) -> None:
+        """The script asks for these names; a parameter of the sweep may be among them."""
+        if not self._locked.isdisjoint(names):
+            client.asked()
 
     def persist(self) -> None:
         """Nothing: there is no server."""

@@ -38,7 +38,7 @@ def init(
     warn_of_tensorboard(options)
     run = Run({**options, **named})
     run.config.update(_chosen(config, options), allow_val_change=True)
-    run.config.merge_locked(client.config())
+    run.config.merge_locked(client.configuration())
     activate(run, globally=reinit != "create_new")
     return run
 
