@@ -168,15 +168,14 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             for i in range(1, interval + 1):
                 iteration = turn * interval + i
                 last[k] = loss(config, iteration, rng)
-                row = {"_step": iteration - 1, "_time": BEGAN + at + i, **resumed[k], "loss": last[k]}
-                rows[k].append(row)
+                stamp = {"_step": iteration - 1, "_time": BEGAN + at + i}
+                rows[k].append({**stamp, **resumed[k], "loss": last[k]})
             made.say(at + interval, event="result", trial=k + 1, iteration=iteration, value=last[k],
                      best=min(row["loss"] for row in rows[k]))  # fmt: skip
         if turn < intervals - 1:
             worst, best = last.index(max(last)), last.index(min(last))
             configs[worst] = {**configs[best], "lr": configs[best]["lr"] * rng.choice([0.8, 1.2])}
-            end = (turn + 1) * interval
-            resumed[worst] = {RESUMED: end}
+            resumed[worst] = {RESUMED: (end := (turn + 1) * interval)}
             when = at + interval + 0.5
             made.say(when, event="pause", trial=worst + 1, seconds=interval)
             made.say(when + 0.1, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
