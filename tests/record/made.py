@@ -168,21 +168,19 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
             for i in range(1, interval + 1):
                 iteration = turn * interval + i
                 last[k] = loss(config, iteration, rng)
-                row = {"_step": iteration - 1, "_time": BEGAN + at + i, **resumed[k], "loss": last[k]}
-                rows[k].append(row)
+                stamp = {"_step": iteration - 1, "_time": BEGAN + at + i}
+                rows[k].append({**stamp, **resumed[k], "loss": last[k]})
             made.say(at + interval, event="result", trial=k + 1, iteration=iteration, value=last[k],
                      best=min(row["loss"] for row in rows[k]))  # fmt: skip
         if turn < intervals - 1:
             worst, best = last.index(max(last)), last.index(min(last))
             configs[worst] = {**configs[best], "lr": configs[best]["lr"] * rng.choice([0.8, 1.2])}
-            end = (turn + 1) * interval
-            resumed[worst] = {RESUMED: end}
-            when = at + interval + 0.5
-            made.say(when, event="pause", trial=worst + 1, seconds=interval)
-            made.say(when + 0.1, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
+            resumed[worst] = {RESUMED: (end := (turn + 1) * interval)}
+            made.say(at + interval + 0.5, event="pause", trial=worst + 1, seconds=interval)
+            made.say(at + interval + 0.6, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
                      donor_iteration=end, config=configs[worst])  # fmt: skip
             again = {"trial": worst + 1, "attempt": 1, "slot": worst, "node": "node1", "iteration": end}
-            made.say(when + 0.2, event="start", **again)
+            made.say(at + interval + 0.7, event="start", **again)
     over = intervals * (interval + 1.0)
     for k in range(population):
         made.rows(k + 1, rows[k])
