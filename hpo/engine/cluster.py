@@ -25,6 +25,8 @@ OBJECT_STORE = 2**27
 
 COMING_UP = 60.0
 """Seconds for the first node of a cluster whose head listens."""
+RETRY = 1.0
+"""Seconds between two tries to connect to it."""
 SETTLING = 0.8
 """Seconds that Ray's processes need two cores for once the last is started. Ray looks for them 0.1 and 1.1
 seconds after that, and so on: whoever slows them down a little pays with a whole second."""
@@ -126,8 +128,8 @@ def _start(address: str | None) -> None:
 
 
 def _join(address: str, settings: dict[str, Any]) -> None:
-    """Connect to a cluster; one whose head listens already may have no node yet."""
-    end = time.monotonic() + COMING_UP
+    """Connect to a cluster; one whose head listens already may have no node yet, which is said once."""
+    end, said = time.monotonic() + COMING_UP, False
     while True:
         try:
             ray.init(address=address, **settings)
@@ -135,11 +137,16 @@ def _join(address: str, settings: dict[str, Any]) -> None:
         except ConnectionError:
             if time.monotonic() > end or not _listens(address):
                 raise
+        if not said:
+            text = f"Ray at {address} listens but takes no driver yet: trying for {COMING_UP:g} s"
+            print(text, file=sys.stderr)
+            said = True
         ray.shutdown()
-        time.sleep(1)
+        time.sleep(RETRY)
 
 
 def _listens(address: str) -> bool:
+    """Whether something accepts connections at `host:port`; False for an address of another form."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=5).close()

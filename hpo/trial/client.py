@@ -160,7 +160,7 @@ def end(code: int) -> None:
     _admit = _interrupt = None
     for function in _at_end:
         function(code)
-    _channel.lost = True  # a thread that goes on is no part of a trial any more
+    _channel.lost = True  # a thread that outlives its trial must not report into the next one
     _channel.forget()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hpo.trial.lines import pack, unpack
 
-RESUMED = "_resumed"
-"""In the rows of a part of a trial that went on: after which iteration. Whoever reads along knows by it under
-which configuration a population's member made a row, also before the journal's newest events are read."""
+RESUME_ITERATION = "_resume_iteration"
+"""Key in the rows of a trial that was resumed: the iteration of the checkpoint that it resumed from. It tells
+under which configuration a member of a population made a row, even if the journal was read earlier."""
 FLUSH = 0.5
 """Seconds that a row waits at most before it is written."""
 
@@ -24,13 +24,13 @@ class Rows:
     """
 
     def __init__(
-        self, path: str, warn: Callable[[str], None], keep: int = 0, resumed: int | None = None
+        self, path: str, warn: Callable[[str], None], keep: int = 0, resume_iteration: int | None = None
     ) -> None:
         """Of a file that is there already the first `keep` rows stay and count.
 
-        `resumed` is the iteration after which the trial goes on; None: it begins.
+        `resume_iteration` is that of the checkpoint to resume from; None if the trial starts from scratch.
         """
-        self._part = {} if resumed is None else {RESUMED: resumed}
+        self._part = {} if resume_iteration is None else {RESUME_ITERATION: resume_iteration}
         self.kept = _cut(path, keep) if keep else []
         self._file = open(path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115 (closed by close)
         self._size = os.fstat(self._file.fileno()).st_size
