@@ -115,6 +115,9 @@ def connected(address: str | None) -> Iterator[Cluster]:
 
 def _start(address: str | None) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": "hpo"}
+    if address and not _listens(address):  # Ray would try for minutes
+        head = "the address that `ray start --head` prints, such as 10.0.0.5:6379"
+        raise UserError(f"nothing listens at {address}; a cluster is reached at {head}")
     try:
         if address:
             _join(address, quiet)
@@ -135,7 +138,7 @@ def _join(address: str, settings: dict[str, Any]) -> None:
             ray.init(address=address, **settings)
             return
         except ConnectionError:
-            if time.monotonic() > end or not _listens(address):
+            if time.monotonic() > end:
                 raise
         if not said:
             text = f"Ray at {address} listens but takes no driver yet: trying for {COMING_UP:g} s"
@@ -146,13 +149,16 @@ def _join(address: str, settings: dict[str, Any]) -> None:
 
 
 def _listens(address: str) -> bool:
-    """Whether something accepts connections at `host:port`; False for an address of another form."""
+    """Whether something accepts connections at `host:port`; True for an address of another form."""
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError):
-        return False
-    return True
+    if not (host and port.isdigit()) or "://" in address:
+        return True
+    local = [ray.util.get_node_ip_address()] if host in ("localhost", "127.0.0.1") else []  # Ray goes there
+    for one in (host.strip("[]"), *local):
+        with suppress(OSError):
+            socket.create_connection((one, int(port)), timeout=5).close()
+            return True
+    return False
 
 
 def _start_here(settings: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hpo.errors import UserError
+from tests import command
 
 pytestmark = pytest.mark.ray
 
@@ -155,6 +157,18 @@ def test_a_machine_too_busy_for_ray_gets_another_try(
     monkeypatch.setattr("ray.init", lambda **settings: fail("no room"))
     with pytest.raises(UserError, match="does not answer: no room"):
         cluster._start(None)
+
+
+def test_an_address_at_which_nothing_listens_is_told_at_once(folder: Path) -> None:
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        words = ("run", "sweep.yaml", "--count", "1", "--address", address, "--out", "run")
+        done = command.hpo(*words, cwd=folder)
+    told = f"hpo: nothing listens at {address}; a cluster is reached at the address that `ray start"
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(told)
+    assert not (folder / "run").exists()
 
 
 def fail(text: str) -> None:
