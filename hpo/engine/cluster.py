@@ -26,6 +26,8 @@ OBJECT_STORE = 2**27
 
 COMING_UP = 60.0
 """Seconds for the first node of a cluster whose head listens."""
+RETRY = 1.0
+"""Seconds between two tries to connect to it."""
 SETTLING = 0.8
 """Seconds that Ray's processes need two cores for once the last is started. Ray looks for them 0.1 and 1.1
 seconds after that, and so on: whoever slows them down a little pays with a whole second."""
@@ -115,6 +117,9 @@ def connected(address: str | None) -> Iterator[Cluster]:
 
 def _start(address: str | None) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False, "namespace": "hpo"}
+    if address and not _listens(address):  # Ray would try for minutes
+        head = "the address that `ray start --head` prints, such as 10.0.0.5:6379"
+        raise UserError(f"nothing listens at {address}; a cluster is reached at {head}")
     place = None if address else embedded.directory()
     try:
         if address:
@@ -129,26 +134,34 @@ def _start(address: str | None) -> None:
 
 
 def _join(address: str, settings: dict[str, Any]) -> None:
-    """Connect to a cluster; one whose head listens already may have no node yet."""
-    end = time.monotonic() + COMING_UP
+    """Connect to a cluster; one whose head listens already may have no node yet, which is said once."""
+    end, said = time.monotonic() + COMING_UP, False
     while True:
         try:
             ray.init(address=address, job_config=embedded.Job(), **settings)
             return
         except ConnectionError:
-            if time.monotonic() > end or not _listens(address):
+            if time.monotonic() > end:
                 raise
+        if not said:
+            text = f"Ray at {address} listens but takes no driver yet: trying for {COMING_UP:g} s"
+            print(text, file=sys.stderr)
+            said = True
         ray.shutdown()
-        time.sleep(1)
+        time.sleep(RETRY)
 
 
 def _listens(address: str) -> bool:
+    """Whether something accepts connections at `host:port`; True for an address of another form."""
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError):
-        return False
-    return True
+    if not (host and port.isdigit()) or "://" in address:
+        return True
+    local = [ray.util.get_node_ip_address()] if host in ("localhost", "127.0.0.1") else []  # Ray goes there
+    for one in (host.strip("[]"), *local):
+        with suppress(OSError):
+            socket.create_connection((one, int(port)), timeout=5).close()
+            return True
+    return False
 
 
 def _start_here(settings: dict[str, Any]) -> None:

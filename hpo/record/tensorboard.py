@@ -24,7 +24,7 @@ from hpo.record.trial import Generation, TrialState
 from hpo.trial.files import METRICS
 from hpo.trial.media import MEDIA, name_of
 from hpo.trial.objective import Objective
-from hpo.trial.rows import RESUMED
+from hpo.trial.rows import RESUME_ITERATION
 from hpo.trial.spec import Goal
 
 ENDED = {"finished": 1, "stopped": 2, "failed": 3}
@@ -136,7 +136,9 @@ class TrialLog:
         return self.layout.columns.values(config) | place
 
     def _drain(self, trial: TrialState, began: float) -> None:
-        again, rows = self._tail.news(trial.attempts, lambda row: _resumed(row) <= trial.resumed)
+        again, rows = self._tail.news(
+            trial.attempts, lambda row: _resume_iteration(row) <= trial.resume_iteration
+        )
         if again:
             self._objective, self._rows, self._nans = self.layout.objective(), 0, 0
             for segment in self._segments:
@@ -144,7 +146,7 @@ class TrialLog:
         fresh = False
         for row, new in rows:
             found = self._take(row)
-            if current := self._segment(_resumed(row)):
+            if current := self._segment(_resume_iteration(row)):
                 current.add(found, self._count, self._step, self._when)
                 found |= current.hparams
             if new:
@@ -183,9 +185,9 @@ class TrialLog:
     def _count(self) -> int:
         return self._objective.iterations if self.layout.metric else self._rows
 
-    def _segment(self, resumed: int) -> Segment | None:
-        """That of the rows of a part which went on after this iteration."""
-        begun = [one for one in self._segments if one.generation.iteration <= resumed]
+    def _segment(self, resume_iteration: int) -> Segment | None:
+        """The segment of rows that were made after resuming from this iteration; 0: from scratch."""
+        begun = [one for one in self._segments if one.generation.iteration <= resume_iteration]
         return begun[-1] if begun else None
 
     def _end(self, trial: TrialState) -> Values:
@@ -210,9 +212,9 @@ class TrialLog:
             self.file.scalars(step, when, news)
 
 
-def _resumed(row: Mapping[str, Any]) -> int:
-    """The iteration that a row's part of the trial went on after; 0: it began."""
-    after = row.get(RESUMED, 0)
+def _resume_iteration(row: Mapping[str, Any]) -> int:
+    """The iteration that the trial had resumed from when it made a row; 0: it had started from scratch."""
+    after = row.get(RESUME_ITERATION, 0)
     return after if isinstance(after, int) else 0
 
 

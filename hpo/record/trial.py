@@ -80,8 +80,8 @@ class TrialState:
     values: dict[str, float] = field(default_factory=dict)
     generations: list[Generation] = field(default_factory=list)
     value_at: int = 0
-    resumed: int = 0
-    """The iteration that its newest part goes on after; 0: it began anew."""
+    resume_iteration: int = 0
+    """Iteration of the checkpoint that it resumed from last; 0 if it started from scratch."""
 
     def start(self, event: Mapping[str, Any]) -> None:
         """An attempt begins."""
@@ -89,9 +89,9 @@ class TrialState:
         self.attempts = max(self.attempts, as_whole(event.get("attempt"), 1))
         self.started = self.started if self.started is not None else event.get("time")
         self.slot, self.node = event.get("slot"), str(event.get("node", ""))
-        self.resumed = as_whole(event.get("iteration"), 0)
+        self.resume_iteration = as_whole(event.get("iteration"), 0)
         if "iteration" in event:  # it goes on from there
-            self._forget_from(self.resumed + 1)
+            self._forget_from(self.resume_iteration + 1)
 
     def result(self, event: Mapping[str, Any]) -> None:
         """A value of the objective came; one from an earlier iteration says that an attempt began anew."""

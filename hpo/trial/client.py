@@ -203,7 +203,7 @@ def end(code: int) -> None:
     for function in _at_end:
         function(code)
     _tell_writes()
-    _channel.lost = True  # a thread that goes on is no part of a trial any more
+    _channel.lost = True  # a thread that outlives its trial must not report into the next one
     _channel.forget()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hpo.trial.lines import pack, unpack
 
-RESUMED = "_resumed"
-"""In the rows of a part of a trial that went on: after which iteration. Whoever reads along knows by it under
-which configuration a population's member made a row, also before the journal's newest events are read."""
+RESUME_ITERATION = "_resume_iteration"
+"""Key in the rows of a trial that was resumed: the iteration of the checkpoint that it resumed from. It tells
+under which configuration a member of a population made a row, even if the journal was read earlier."""
 FLUSH = 0.5
 """Seconds that a row waits at most before it is written."""
 
@@ -28,15 +28,15 @@ class Rows:
         path: str,
         warn: Callable[[str], None],
         keep: int = 0,
-        resumed: int | None = None,
+        resume_iteration: int | None = None,
         earlier: Iterable[str] = (),
     ) -> None:
         """The first `keep` rows stay: of this file, or else of the first of `earlier` that is there.
 
-        `resumed` is the iteration after which the trial goes on; None: it begins.
+        `resume_iteration` is that of the checkpoint to resume from; None if the trial starts from scratch.
         """
         self.path = path
-        self._part = {} if resumed is None else {RESUMED: resumed}
+        self._part = {} if resume_iteration is None else {RESUME_ITERATION: resume_iteration}
         self.kept = _kept(path, keep, earlier) if keep else []
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if keep else os.O_TRUNC)
         self._file = open(os.open(path, flags, 0o666), "ab", buffering=0)  # noqa: SIM115 (closed by close)

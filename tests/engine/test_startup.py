@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -155,6 +156,19 @@ def test_a_machine_too_busy_for_ray_gets_another_try(
     monkeypatch.setattr("ray.init", lambda **settings: fail("no room"))
     with pytest.raises(UserError, match="does not answer: no room"):
         cluster._start(None)
+
+
+def test_an_address_at_which_nothing_listens_is_told_at_once(folder: Path) -> None:
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        words = ("run", "sweep.yaml", "--count", "1", "--address", address, "--out", "run")
+        process = start(folder, "-m", "hpo", *words)  # this one may be connected to a Ray
+        _, said = process.communicate(timeout=120)
+    told = f"hpo: nothing listens at {address}; a cluster is reached at the address that `ray start"
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith(told)
+    assert not (folder / "run").exists()
 
 
 def fail(text: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.journal import Journal
-from hpo.trial.rows import RESUMED
+from hpo.trial.rows import RESUME_ITERATION
 
 BEGAN = 1_790_000_000.0
 RUNGS, ETA = (1, 3, 9, 27), 3
@@ -175,7 +175,7 @@ def pbt_run(folder: Path, population: int = 6, *, intervals: int = 5, interval: 
         if turn < intervals - 1:
             worst, best = last.index(max(last)), last.index(min(last))
             configs[worst] = {**configs[best], "lr": configs[best]["lr"] * rng.choice([0.8, 1.2])}
-            resumed[worst] = {RESUMED: (end := (turn + 1) * interval)}
+            resumed[worst] = {RESUME_ITERATION: (end := (turn + 1) * interval)}
             made.say(at + interval + 0.5, event="pause", trial=worst + 1, seconds=interval)
             made.say(at + interval + 0.6, event="exploit", trial=worst + 1, iteration=end, donor=best + 1,
                      donor_iteration=end, config=configs[worst])  # fmt: skip

@@ -72,13 +72,13 @@ def test_rows_of_a_clone_wait_until_the_journal_names_its_configuration(tmp_path
     again = next(n for n, event in enumerate(events) if n > at and event["event"] == "start")
     scribe, run = Scribe(tmp_path, tmp_path / LOGS), f"t{exploit['trial']:04d}"
     first = next(e["config"] for e in events if e["event"] == "trial" and e["trial"] == exploit["trial"])
-    learned = []
+    rates = []
     for begin, until in ((0, at), (at, again), (again, again + 1)):
         scribe.take(events[begin:until])
         scribe.write()
-        learned.append([value for _, value in told(tmp_path / LOGS, run)["hparam/lr"]])
+        rates.append([value for _, value in told(tmp_path / LOGS, run)["hparam/lr"]])
     old = [pytest.approx(first["lr"])] * 3
-    assert learned == [old, old, [*old, *[pytest.approx(exploit["config"]["lr"])] * 3]]
+    assert rates == [old, old, [*old, *[pytest.approx(exploit["config"]["lr"])] * 3]]
 
 
 def test_a_torn_row_waits_for_its_rest(tmp_path: Path) -> None:
