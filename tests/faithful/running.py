@@ -1,0 +1,130 @@
+"""A case as a run of its own → what each of its trials did."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hpo.record.metrics import read_rows
+from hpo.record.trials import load_run
+from tests.faithful.case import SCRIPTS, Case
+
+TIMES = {"_time", "_timestamp", "_runtime"}
+UNEQUAL = re.compile(r"events\.out\.tfevents|\.ckpt$|\.pt$|\.pyc$|\.db$|hparams\.yaml|/cache/")
+"""Files whose content may differ: it has times in it, or is written by several trials."""
+OWN = {"seen.json", "log.txt", "metrics.jsonl", "params.yaml", "end.json"}
+"""Files of a trial's folder that are compared otherwise, or are hpo's."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one trial did, as far as it can be compared."""
+
+    end: tuple[Any, ...]
+    """State, exit code and reason."""
+    rows: list[dict[str, Any]]
+    seen: dict[str, Any]
+    """What it wrote of its own process at its end."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Digests of what it wrote into its folder."""
+    lines: frozenset[str] = frozenset()
+    """Lines of its log, numbers left out."""
+
+    @property
+    def forked(self) -> bool:
+        """Whether it was forked: its command line is then that of its parent."""
+        words = self.seen.get("command") or [""]
+        return any("forkserver" in word or word.endswith("boot.py") for word in words)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run: its trials, what the run said, and what all of them have left in the working directory."""
+
+    trials: dict[int, Trial]
+    output: str
+    files: frozenset[str]
+    notes: tuple[str, ...]
+
+
+def run(case: Case, python: Path, folder: Path, *, warm: bool, trials: int, slots: int) -> Outcome:
+    """Run a case in a new folder. Raises RuntimeError where the run itself cannot be made."""
+    folder.mkdir(parents=True)
+    for script in SCRIPTS.glob("*.py"):
+        (folder / script.name).write_bytes(script.read_bytes())
+    _must([str(python), "data.py", *case.packages], folder)
+    before = set(_below(folder))
+    sweep = case.sweep(warm=warm, trials=trials, slots=slots)
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(sweep), encoding="utf-8")
+    before.add(Path("sweep.yaml"))
+    output = _must([str(python), "-m", "hpo", "run", "sweep.yaml", "--out", "RUN"], folder)
+    state = load_run(folder / "RUN")
+    found = {one.number: _trial(folder, one) for one in state.trials}
+    left = frozenset(_plain(str(path)) for path in _below(folder) if path not in before)
+    notes = tuple(line.strip() for line in output.splitlines() if "fork" in line or "preload" in line)
+    return Outcome(found, output, frozenset(one for one in left if "__pycache__" not in one), notes)
+
+
+def _must(command: list[str], folder: Path) -> str:
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    if ended.returncode not in (0, 1):
+        raise RuntimeError(f"{' '.join(command)}: {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout + ended.stderr
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_relative_to(folder / "RUN"):
+            yield path.relative_to(folder)
+
+
+def _trial(folder: Path, record: Any) -> Trial:
+    directory = folder / "RUN" / "trials" / f"{record.number:04d}"
+    rows = [
+        {key: value for key, value in row.items() if key not in TIMES}
+        for row in read_rows(folder / "RUN", record.number)
+    ]
+    seen = directory / "seen.json"
+    known = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
+    log = (directory / "log.txt").read_text(encoding="utf-8", errors="replace")
+    lines = frozenset(_plain(line.replace(str(folder), "FOLDER")).strip() for line in log.splitlines())
+    end = (record.state, record.exit_code, record.reason)
+    return Trial(end, rows, _same(known, str(folder)), dict(_digests(directory)), lines)
+
+
+def _digests(directory: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if not path.is_file() or name in OWN:
+            continue
+        digest = "" if UNEQUAL.search(f"/{name}") else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        yield _plain(name), digest
+
+
+def _same(value: Any, folder: str) -> Any:
+    """Without what differs between two runs in any case: their folder, numbers of pipes and processes."""
+    if isinstance(value, Mapping):
+        return {key: _same(one, folder) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_same(one, folder) for one in value]
+    if not isinstance(value, str):
+        return value
+    text = value.replace(folder, "FOLDER")
+    text = re.sub(r"(pipe|socket|anon_inode):\[?\w+\]?", r"\1", text)
+    text = re.sub(r"hpo-[0-9a-f]{12}", "hpo-SLOT", text)
+    return re.sub(r"0x[0-9a-f]+", "ADDRESS", text)
+
+
+def _plain(text: str) -> str:
+    """Without numbers, times and random names."""
+    text = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{16,}\b", "N", text)
+    text = re.sub(r"(tmp|wandb-media|loky-|pym-)[\w-]+", r"\1", text)
+    return re.sub(r"\d+", "N", text)
