@@ -25,14 +25,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, hugepages, learning, temporary
 from hpo.trial.descriptions import reopen
+from hpo.trial.learning import Imports
 from hpo.trial.link import Link
 from hpo.trial.preload import imported
+from hpo.trial.randomness import Randomness
 from hpo.trial.strays import Sweeper
 
 CHUNK = 2**18
@@ -69,10 +71,10 @@ class ForkServer:
         self.links: dict[int, Link] = {}
         self.files: set[int] = set()
         """Descriptors of files that imports and the setup have left open: each trial opens its own."""
-        self.renew: Callable[[], None] = lambda: None
-        """In a trial: draws anew what imports and the setup have drawn."""
-        self.watch_imports: Callable[[Mapping[str, str], str], None] = lambda environment, channel: None
-        """In a trial: has it start afresh where its script imports under other variables than were learnt."""
+        self.randomness = Randomness()
+        """What imports and the setup have drawn: each trial draws it anew."""
+        self.imports = Imports()
+        """The variables that imports and the setup went by: a trial that sets others starts afresh."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
         self.outer: list[Any] = []
@@ -264,8 +266,8 @@ class ForkServer:
             reopen(self.files)
             fresh.enter(request)
             temporary.own_folders()
-            self.renew()
-            self.watch_imports(request["env"], request["env"].get("HPO_CHANNEL", ""))
+            self.randomness.renew()
+            self.imports.watch(request["env"], request["env"].get("HPO_CHANNEL", ""))
             if request["env"].get("HPO_LEARN"):
                 learning.note_sets(lambda: len(imported()))
             fresh.run(request, code, self.preloaded, temporary.guarded)

@@ -13,7 +13,7 @@ import sys
 from typing import Any, NoReturn
 
 from hpo.trial import fresh, preload, setup, temporary
-from hpo.trial.descriptions import files, unshareable
+from hpo.trial.descriptions import files, reopen, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
 from hpo.trial.learning import Imports
@@ -83,7 +83,9 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
     """In a fork of the predecessor: import and set up, say how it went, serve."""
     try:
         order, exits, open_before = predecessor.order, Exits(), files()
-        randomness, imports = Randomness(), Imports(order["sets"])
+        randomness, imports = predecessor.randomness, predecessor.imports
+        imports.learn(order["sets"])
+        reopen(predecessor.files)
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
             with randomness.noted():
@@ -99,8 +101,8 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             gc.freeze()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
-            server.files, server.renew = files() - open_before, randomness.renew
-            server.watch_imports = imports.watch
+            server.files = files() - (open_before - predecessor.files)
+            server.randomness, server.imports = randomness, imports
             exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
@@ -126,7 +128,7 @@ def _prepare(order: dict[str, Any], exits: Exits, randomness: Randomness, import
             order["modules"] or [], learned=learned, without=without, randomness=randomness, imports=imports
         )
     if order["setup"]:
-        with exits.noted():
+        with exits.noted(), preload.noted(imports):
             setup.run(order["setup"])
         preload.check([order["setup"]], before, "when it is called")
     if folder is not None:

@@ -61,13 +61,17 @@ def _note(kept: list[Set], count: Callable[[], int], name: str, value: str | Non
 class Imports:
     """What modules were imported with, by their packages; made in the warm parent, asked in its forks."""
 
-    def __init__(self, learnt: Iterable[Any]) -> None:
-        self.sets: list[Set] = [(int(at), str(name), value) for at, name, value in learnt]
+    def __init__(self) -> None:
+        self.sets: list[Set] = []
         self.before: dict[str, dict[str, str | None]] = {}
         """Variables that the script had set when it imported a package, and their values."""
         self.reads: dict[str, set[str]] = {}
         """Variables that packages have read."""
         self._now: list[str] = []
+
+    def learn(self, sets: Iterable[Any]) -> None:
+        """The first trial's script has set these variables."""
+        self.sets = [(int(at), str(name), value) for at, name, value in sets]
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
@@ -80,6 +84,7 @@ class Imports:
             yield
         finally:
             environ._data = dict(environ._data)
+            self._now = []
 
     def importing(self, at: int, package: str) -> None:
         """The module that was the script's `at`-th is imported next: with what the script had set by then."""

@@ -5,11 +5,12 @@ Runs in the warm parent, in the user's own Python: nothing but the standard libr
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from hpo.trial.descriptions import unshareable
 from hpo.trial.learning import Imports
@@ -77,10 +78,10 @@ def preload(
         Unsafe: A module did something that a fork cannot copy. The process is then of no use any more.
     """
     missing = []
-    seen, nested = set(unshareable()), _Nested(imports)
+    seen = set(unshareable())
     left_out = {**(KNOWN_UNSAFE if learned else {}), **dict.fromkeys(without, "")}
     first = [] if imports.sets else [*({"numpy.random"} & set(names))]
-    with nested, imports.noted():
+    with noted(imports) as nested:
         for at, name in enumerate([*first, *names]):
             top = name.partition(".")[0]
             if top in left_out or name in sys.modules:
@@ -100,6 +101,13 @@ def preload(
     return missing
 
 
+@contextlib.contextmanager
+def noted(imports: Imports) -> Iterator[_Nested]:
+    """Inside, it is kept which packages are imported, and which variables these read."""
+    with _Nested(imports) as nested, imports.noted():
+        yield nested
+
+
 class _Nested:
     """Stands first among Python's finders and finds nothing; sees what is imported as threads appear.
 
@@ -110,8 +118,9 @@ class _Nested:
         self.tops: list[str] = []
         self._imports = imports
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Nested:
         sys.meta_path.insert(0, self)
+        return self
 
     def __exit__(self, *error: object) -> None:
         sys.meta_path.remove(self)

@@ -40,6 +40,7 @@ class Randomness:
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
         """What is drawn inside counts; generators that are left are looked for at the end."""
+        self.drawn = set()
         python: Any = random
         before = python.Random.seed, os.urandom, python._urandom, python.seed
 
@@ -63,8 +64,8 @@ class Randomness:
             python.Random.seed, os.urandom, python._urandom, python.seed = before
             self.look()
             self._keep()
-            for undo in self._numpy:
-                undo()
+            while self._numpy:
+                self._numpy.pop()()
 
     def look(self) -> None:
         """Follow numpy's generators from here on, if it is loaded by now."""
@@ -97,7 +98,7 @@ class Randomness:
             kinds = numpy.BitGenerator, numpy.Generator, numpy.RandomState
             holders = [one for one in gc.get_objects() if issubclass(type(one), kinds)]
             every = {id(bits): bits for bits in map(_bits, holders)}
-            self._bits = [bits for bits in every.values() if self._is_drawn(bits)]
+            self._bits += [bits for bits in every.values() if self._is_drawn(bits)]
         if self._global.get("random"):
             self._global["random"] = random.getstate()
         if self._global.get("numpy") and numpy is not None:

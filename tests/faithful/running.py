@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from hpo.record.metrics import read_rows
+from hpo.record.trial import TrialRecord
 from hpo.record.trials import load_run
 from tests.faithful.case import SCRIPTS, Case
 
@@ -86,7 +87,7 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path.relative_to(folder)
 
 
-def _trial(folder: Path, record: Any) -> Trial:
+def _trial(folder: Path, record: TrialRecord) -> Trial:
     directory = folder / "RUN" / "trials" / f"{record.number:04d}"
     rows = [
         {key: value for key, value in row.items() if key not in TIMES}
@@ -96,8 +97,13 @@ def _trial(folder: Path, record: Any) -> Trial:
     known = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
     log = (directory / "log.txt").read_text(encoding="utf-8", errors="replace")
     lines = frozenset(_plain(line.replace(str(folder), "FOLDER")).strip() for line in log.splitlines())
-    end = (record.state, record.exit_code, record.reason)
+    ended = json.loads((directory / "end.json").read_text(encoding="utf-8"))
+    end = (record.state, ended["end"]["exit_code"], record.reason)
     return Trial(end, rows, _same(known, str(folder)), dict(_digests(directory)), lines)
+
+
+def _timeless(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in TIMES}
 
 
 def _digests(directory: Path) -> Iterator[tuple[str, str]]:

@@ -81,6 +81,15 @@ def test_a_trial_that_sets_another_value_before_an_import_starts_afresh_loudly(n
     assert run("other") == ("False None other", [])
 
 
+def test_so_does_one_that_sets_another_than_the_setup_has_imported_with(new: New) -> None:
+    runner = new(modules=None, setup="data:load")
+    env = reading(runner) | {"HPO_SETUP": "data:load"}
+    runner.script("data.py", "import reader\ndef load(): return 1\n")
+    script = runner.script("sets.py", SETS)
+    seen = [runner("python", script, *one, metric="loss", more_env=env) for one in ([], ["slow"], [])]
+    assert [one.log.splitlines()[-1].split()[-1] for one in seen] == ["None", "slow", "None"]
+
+
 @pytest.mark.parametrize("modules", [None, ["before", "reader"]], ids=["learnt", "named"])
 def test_so_does_one_that_alone_sets_a_variable_or_alone_does_not(new: New, modules: Any) -> None:
     runner = new(modules=modules)

@@ -65,9 +65,10 @@ def test_a_seed_that_an_import_gives_holds(new: New, warm: bool) -> None:
 def test_generators_of_a_setup_too(new: New) -> None:
     runner = new(modules=None, setup="data:load")
     runner.script("data.py", "import random\ndef load(): return random.Random()\n")
-    script = runner.script("use.py", "import hpo\nprint(hpo.setup_value().random())")
-    logs = {runner("python", script, more_env={"HPO_SETUP": "data:load"}).log for _ in range(3)}
-    assert len(logs) == 3
+    code = "import hpo, wave\nhpo.report({'loss': 1})\nprint(hpo.setup_value().random())"
+    script, setup = runner.script("use.py", code), {"HPO_SETUP": "data:load"}
+    logs = {runner("python", script, metric="loss", more_env=setup).log for _ in range(4)}
+    assert len(logs) == 4
 
 
 @pytest.mark.parametrize("how", ["uuid.uuid4().hex", "os.urandom(8)", "secrets.token_hex(8)"])

@@ -12,15 +12,17 @@ from tests.trial.warm_runner import Runner
 New = Callable[..., Runner]
 SETUP = {"HPO_SETUP": "data:load"}
 USE = "import hpo\nvalue = hpo.setup_value()\n"
+LEARN = "import hpo, wave\nhpo.report({'loss': 1})\n"
+"""Once a trial has reported, what it has imported is imported for those to come, after the setup."""
 
 
 def test_trials_do_not_share_the_place_in_a_file(new: New) -> None:
     runner = new(modules=None, setup="data:load")
     (runner.folder / "numbers").write_text("".join(f"{number:04d}" for number in range(5000)))
-    load = "def load():\n    file = open('numbers', 'rb')\n    file.read(8)\n    return file\n"
+    load = "def load():\n    file = open('numbers', 'rb', buffering=0)\n    file.read(8)\n    return file\n"
     runner.script("data.py", load)
-    script = runner.script("use.py", USE + "print(value.read(4), value.seek(16000), value.read(4))")
-    seen = {runner("python", script, more_env=SETUP).log for _ in range(4)}
+    script = runner.script("use.py", LEARN + USE + "print(value.read(4), value.seek(16000), value.read(4))")
+    seen = {runner("python", script, metric="loss", more_env=SETUP).log for _ in range(4)}
     assert seen == {"b'0002' 16000 b'4000'\n"}
 
 
