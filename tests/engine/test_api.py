@@ -7,6 +7,8 @@ import pytest
 import hpo
 from hpo.errors import UserError
 
+pytestmark = pytest.mark.ray
+
 
 @pytest.mark.parametrize("before", ["", "project/", "me/project/"])
 def test_an_agent_knows_its_sweep_by_the_path_that_wandb_shows(before: str) -> None:
