@@ -10,7 +10,6 @@ from typing import Any
 
 from hpo.trial.lines import unpack
 
-CHUNK = 2**20
 Ready = Callable[[Mapping[str, Any]], bool]
 
 
