@@ -154,7 +154,7 @@ class Recorder(Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
         """Tune itself lost a trial."""
-        end = {"state": "failed", "kind": "lost", "reason": "lost by Ray Tune", "iterations": 0}
+        end = {"state": "failed", "kind": "lost", "reason": "lost by Ray Tune"}
         self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
 
     def _note(self, event: dict[str, Any]) -> None:

@@ -33,6 +33,9 @@ _held: set[str] = set()
 class RunLock:
     """The right to drive a run; a context that gives it back."""
 
+    _descriptor: int
+    """Of the lock's file, from `acquire` on; -1 once it is given back."""
+
     def __init__(
         self, run_dir: Path | str, timing: Timing | None = None, process: Process | None = None
     ) -> None:
@@ -42,7 +45,6 @@ class RunLock:
         self.process = process or Process.own()
         self._directory = Path(os.path.abspath(run_dir))
         self._path = self._directory / LOCK
-        self._descriptor = -1
         self._pid = os.getpid()
         self._over = threading.Event()
         self._pulse = threading.Thread(target=self._beat, name="driver.lock", daemon=True)

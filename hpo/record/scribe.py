@@ -11,11 +11,11 @@ import os
 import select
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from hpo.errors import UserError
 from hpo.record.journal import JOURNAL, iterate_journal
@@ -171,7 +171,8 @@ def rebuild(run_dir: Path, target: Path | None = None) -> Path:
     events = list(iterate_journal(run_dir))
     root = target or run_dir / LOGS
     try:
-        part = Path(tempfile.mkdtemp(prefix=f".{LOGS}-", dir=root.parent))
+        part = root.with_name(f".{LOGS}-{uuid4().hex}")
+        part.mkdir()
         try:
             scribe = Scribe(run_dir, part)
             for chunk in _chunks(events):
@@ -179,7 +180,6 @@ def rebuild(run_dir: Path, target: Path | None = None) -> Path:
             scribe.write(final=True)
             scribe.close()
             _keep_media(root, part)
-            part.chmod(0o777 & ~_umask())
             old = part.with_name(f"{part.name}-old")
             if root.exists():
                 root.rename(old)
@@ -198,12 +198,6 @@ def _keep_media(old: Path, new: Path) -> None:
         place = new / path.parent.name
         place.mkdir(exist_ok=True)
         path.rename(place / path.name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _news(file: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 from hpo.trial.files import named
 from hpo.trial.lines import unpack
 
-CHUNK = 2**20
 Ready = Callable[[Mapping[str, Any]], bool]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from hpo.errors import UserError
@@ -25,7 +25,7 @@ def whole_file(path: Path, *, replace: bool) -> Iterator[Path]:
             yield part
             with part.open("rb") as file:
                 os.fsync(file.fileno())
-            _move(part, path, replace=replace)
+            os.replace(part, path) if replace else _link(part, path)
     except FileExistsError:
         raise UserError(_taken(path)) from None
     except OSError as error:
@@ -44,14 +44,6 @@ def _look(path: Path, *, replace: bool) -> None:
 
 def _taken(path: Path) -> str:
     return f"{path} is there already; name another file, or give --force to replace it"
-
-
-def _move(part: Path, path: Path, *, replace: bool) -> None:
-    mask = os.umask(0)
-    os.umask(mask)
-    with suppress(OSError):
-        part.chmod(0o666 & ~mask)
-    os.replace(part, path) if replace else _link(part, path)
 
 
 def _link(part: Path, path: Path) -> None:

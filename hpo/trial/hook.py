@@ -77,28 +77,32 @@ def _follow_writer(module: ModuleType) -> None:
     patch_summary_writer(module)
 
 
-class WandbFinder:
-    """Finds `wandb` before the usual finders do; all other names are left to them."""
+FOLLOWED = {
+    "ray.tune": _follow_tune,
+    "ray.train._internal.session": _follow_tune,
+    "hydra.core.utils": _follow_hydra,
+    "torch.utils.tensorboard.writer": _follow_writer,
+    "tensorboardX.writer": _follow_writer,
+}
+"""Modules that report in a way of their own, or that name folders by the second."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The real package, or the stand-in; a mere folder of that name, as wandb itself makes, is neither.
 
-        A single file wandb.py is the user's own and left alone.
-        """
-        if name != "wandb":
-            return None
-        spec = _found(name, target)
-        if spec is None:
-            _reach_own_package()
-            return PathFinder.find_spec(name, [STAND_IN])
-        if spec.submodule_search_locations is None:
-            return None
-        spec.loader = _Following(spec.loader, _follow_wandb)  # type: ignore[assignment]
-        return spec
+class TrialFinder:
+    """Stands before all other finders for the few modules that are a trial's own matter."""
 
-    @staticmethod
-    def find_distributions(context: Any = None) -> list[Any]:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """How the module is to be loaded; None: as the other finders say."""
+        if name == "wandb":
+            return _wandb(target)
+        if name == "hpo":
+            return _hpo()
+        if name in FOLLOWED:
+            return _followed(_found(name, target, path), FOLLOWED[name])
+        if name == "torch" and "HPO_GPU_MEMORY_FRACTION" in os.environ:
+            return _followed(_found(name, target), _follow_torch)
+        return None
+
+    def find_distributions(self, context: Any = None) -> list[Any]:
         """The stand-in's version for importlib.metadata, which libraries ask before they import wandb."""
         wanted = getattr(context, "name", None)
         if wanted is None or wanted.lower() != "wandb" or _found("wandb") is not None:
@@ -109,11 +113,58 @@ class WandbFinder:
         return [stand_in()]
 
 
+FINDER = TrialFinder()
+
+
+def install() -> None:
+    """Put the finder in place, once."""
+    if not any(type(finder).__name__ == TrialFinder.__name__ for finder in sys.meta_path):
+        sys.meta_path[:0] = [FINDER]
+        _notice_writes()
+
+
+def _notice_writes() -> None:
+    """By path and under another name, like this module: a process that forks trials forgets its hpo.trial."""
+    module = type(sys)("_hpo_writes")
+    module.__file__ = os.path.join(HERE, "writes.py")
+    sys.modules["_hpo_writes"] = module
+    SourceFileLoader("_hpo_writes", module.__file__).exec_module(module)
+    module.begin()
+
+
+def _wandb(target: Any) -> ModuleSpec | None:
+    """The real package, or the stand-in; a mere folder of that name, as wandb itself makes, is neither.
+
+    A single file wandb.py is the user's own and left alone.
+    """
+    spec = _found("wandb", target)
+    if spec is None:
+        _reach_own_package()
+        return PathFinder.find_spec("wandb", [STAND_IN])
+    return None if spec.submodule_search_locations is None else _followed(spec, _follow_wandb)
+
+
+def _hpo() -> ModuleSpec | None:
+    """This very package, unless the others find one; modules in a mere folder of that name join ours."""
+    if _found("hpo") is not None:
+        return None
+    spec, folder = PathFinder.find_spec("hpo", [os.path.dirname(PACKAGE)]), PathFinder.find_spec("hpo")
+    if spec is not None and folder is not None:
+        (spec.submodule_search_locations or []).extend(folder.submodule_search_locations or [])
+    return spec
+
+
+def _followed(spec: ModuleSpec | None, follow: Any) -> ModuleSpec | None:
+    if spec is not None:
+        spec.loader = _Following(spec.loader, follow)  # type: ignore[assignment]
+    return spec
+
+
 def _found(name: str, target: Any = None, path: Any = None) -> ModuleSpec | None:
     """What all other finders make of a name, `path` of its parent package; a namespace package is nothing."""
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
-        if find is not None and finder not in OURS:
+        if find is not None and finder is not FINDER:
             spec: ModuleSpec | None = find(name, path, target)
             if spec is not None and spec.loader is not None and spec.origin is not None:
                 return spec
@@ -128,83 +179,3 @@ def _reach_own_package() -> None:
     own = type(sys)("hpo.trial")
     own.__path__ = [HERE]
     sys.modules["hpo.trial"] = own
-
-
-class HpoFinder:
-    """Finds `hpo` where it is not installed, before a mere folder of that name, whose modules join ours."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """This very package, unless the others find one."""
-        if name != "hpo" or _found(name) is not None:
-            return None
-        spec, folder = PathFinder.find_spec(name, [os.path.dirname(PACKAGE)]), PathFinder.find_spec(name)
-        if spec is not None and folder is not None:
-            (spec.submodule_search_locations or []).extend(folder.submodule_search_locations or [])
-        return spec
-
-
-class TorchFinder:
-    """Finds `torch` where a trial is to take no more than a share of a GPU's memory."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The real package, which is told of the limit once it is loaded."""
-        if name != "torch" or "HPO_GPU_MEMORY_FRACTION" not in os.environ:
-            return None
-        spec = _found(name, target)
-        if spec is not None:
-            spec.loader = _Following(spec.loader, _follow_torch)  # type: ignore[assignment]
-        return spec
-
-
-class TuneFinder:
-    """Finds what functions written for Ray Tune call, so that what they report comes back."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The real package, which is followed."""
-        followed = name in ("ray.tune", "ray.train._internal.session")  # tune_bridge.MODULES
-        spec = _found(name, target, path) if followed else None
-        if spec is not None:
-            spec.loader = _Following(spec.loader, _follow_tune)  # type: ignore[assignment]
-        return spec
-
-
-TIMED = {
-    "hydra.core.utils": _follow_hydra,
-    "torch.utils.tensorboard.writer": _follow_writer,
-    "tensorboardX.writer": _follow_writer,
-}
-"""Modules that name folders by the second."""
-
-
-class TimedFinder:
-    """Finds what names folders by the second, so that each trial has its own."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """The real module, which is followed."""
-        spec = _found(name, target, path) if name in TIMED else None
-        if spec is not None:
-            spec.loader = _Following(spec.loader, TIMED[name])  # type: ignore[assignment]
-        return spec
-
-
-OURS = (WandbFinder, HpoFinder, TorchFinder, TuneFinder, TimedFinder)
-
-
-def _notice_writes() -> None:
-    """By path and under another name, like this module: a process that forks trials forgets its hpo.trial."""
-    module = type(sys)("_hpo_writes")
-    module.__file__ = os.path.join(HERE, "writes.py")
-    sys.modules["_hpo_writes"] = module
-    SourceFileLoader("_hpo_writes", module.__file__).exec_module(module)
-    module.begin()
-
-
-def install() -> None:
-    """Put the finders in place, once."""
-    if not any(getattr(finder, "__name__", "") == "WandbFinder" for finder in sys.meta_path):
-        sys.meta_path[:0] = OURS
-        _notice_writes()

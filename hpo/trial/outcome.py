@@ -142,5 +142,5 @@ def closest(name: str, logged: Sequence[str]) -> str:
 
     plain = {re.sub(r"[\s/._\-]+", "", n).lower(): n for n in reversed(logged)}
     word = re.sub(r"[\s/._\-]+", "", name).lower()
-    near = get_close_matches(word, list(plain), n=1, cutoff=0.7)
+    near = get_close_matches(word, plain, cutoff=0.7)
     return plain[near[0]] if near else ""

@@ -13,7 +13,7 @@ import pytest
 import ray
 from ray.tune.search import Searcher
 
-from hpo.engine.asking import Asking, SideAsking, asking
+from hpo.engine.asking import IDLE, Asking, SideAsking, asking
 from hpo.sweepfile.load import load_sweep
 from hpo.tune.searchers import SpaceSearcher
 from hpo.tune.translate import searcher
@@ -94,6 +94,18 @@ def test_the_random_beginning_waits_for_nothing(beside: SideAsking) -> None:
     assert [beside.suggest(number) for number in range(1, 11)] == directly(10)
 
 
+def test_the_side_process_starts_while_each_slot_has_two_trials_of_the_random_beginning_left(
+    beside: SideAsking,
+) -> None:
+    """Its start takes as long as many a trial; a run that ends before needs none."""
+    beside.pace(2, LONG)
+    begun = []
+    for number in range(1, 8):
+        beside.suggest(number)
+        begun.append(beside.actor is not None)
+    assert begun == [False] * 6 + [True]  # ten begin at random
+
+
 def test_a_searcher_is_asked_when_it_is_time_and_ahead_where_it_holds_up_slots(beside: SideAsking) -> None:
     beside.pace(4, LONG)
     one_by_one(beside, range(1, 14))
@@ -102,6 +114,8 @@ def test_a_searcher_is_asked_when_it_is_time_and_ahead_where_it_holds_up_slots(b
     assert beside.refs
     wait(beside, 14)
     assert beside.refs == []
+    beside.pace(4, 2 * min(beside.seconds) / IDLE)  # four slots wait twice as long as they may, one would not
+    assert beside.refs
     beside.pace(4, 0.001)
     while beside.refs:
         ray.wait(beside.refs, timeout=60)

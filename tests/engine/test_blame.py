@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,13 @@ def test_what_a_sick_node_fails_runs_elsewhere_and_counts_for_nothing(
     after = run.kept.events.index(aside)
     assert not [e for e in run.kept.events[after:] if e["event"] == "start" and e["node"] == "host-b"]
     assert any(text.startswith("node host-b is set aside: ") for text in state.notes)
+    at_once = [
+        end
+        for end, then in pairwise(run.kept.events)
+        if then["event"] == "requeue" and then["reason"].startswith("failed: ")
+    ]
+    assert bool(at_once) == (spare > 0)
+    assert not any(end.get("held") for end in at_once)  # nobody has to wait for whose fault it was
 
 
 @pytest.mark.parametrize("method", ["random", "tpe"])
@@ -202,7 +210,8 @@ def test_wherever_a_run_is_cut_off_no_trial_is_given_up_for_the_sick_node(tmp_pa
         assert not waiting & {event["trial"] for event in events if event.get("state") == "finished"}
 
 
-def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spare", [0, 2])
+def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(spare: int, tmp_path: Path) -> None:
     bad: set[int] = set()
 
     def failing(process: Process, place: str) -> bool:
@@ -210,7 +219,7 @@ def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(tmp_path: Pa
             bad.add(process.number)
         return process.number in bad
 
-    run = Run(Nodes(tmp_path, failing), sweep_of(), tmp_path)
+    run = Run(Nodes(tmp_path, failing), sweep_of(), tmp_path, spare)
     (aside,), (back,) = run.of("aside"), run.of("back")
     assert (aside["node"], back["node"]) == ("host-b", "host-b")
     assert back["reason"] == "the trials that failed there fail elsewhere too"

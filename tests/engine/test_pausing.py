@@ -73,6 +73,15 @@ def test_the_checkpoint_of_the_judged_milestone_stays_until_the_next_is_judged(r
     assert run.scheduling.trials["1"].saved == 8
 
 
+def test_a_milestone_that_is_judged_before_its_checkpoint_is_there_has_it_once_it_is(run: Run) -> None:
+    run.milestone(1, 4)
+    run.pausing.milestone(run.trials[1], 8)
+    assert run.scheduling.trials["1"].saved == 4
+    run.save(1, 8)
+    assert run.scheduling.trials["1"].saved == 8
+    assert run.there(1) == ["000008"]
+
+
 def test_a_donors_checkpoint_stays_until_its_clone_has_one_of_its_own(run: Run) -> None:
     run.milestone(1, 8)
     run.milestone(2, 4)

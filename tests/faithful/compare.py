@@ -17,6 +17,9 @@ def differences(warm: Outcome, cold: Outcome) -> list[str]:
         found.append(f"trials: warm {sorted(warm.trials)}, cold {sorted(cold.trials)}")
     for number in sorted(set(warm.trials) & set(cold.trials)):
         found += [f"trial {number}: {one}" for one in _of_trial(warm.trials[number], cold.trials[number])]
+    for number, trial in sorted(cold.trials.items()):
+        if trial.end[0] != "finished":
+            found.append(f"trial {number} is no comparison: {trial.end}")
     found += [f"fresh values: {one}" for one in (*_repeated("warm", warm), *_repeated("cold", cold))]
     for name in sorted(warm.files ^ cold.files):
         found.append(f"file only {'warm' if name in warm.files else 'cold'}: {name}")

@@ -102,10 +102,11 @@ def test_ordered_categories_move_to_a_neighbour_and_others_are_drawn() -> None:
 
 def test_nested_parameters_change_in_a_copy_and_absent_ones_are_passed_over() -> None:
     d = distribution("uniform", {"min": 0.0, "max": 1.0})
-    space = SearchSpace.of({"outer": {"x": d, "y": d}, "when": d})
+    space = SearchSpace.of({"before": d, "outer": {"x": d, "y": d}, "when": d})
     config = {"outer": {"x": 0.5, "y": 0.5}}
-    changed = perturbed(config, space, {"outer.x": Mutation(), "when": Mutation()}, 0.0, Random(1))
+    named = dict.fromkeys(("before", "outer.x", "when"), Mutation())
+    changed = perturbed(config, space, named, 0.0, Random(1))
     assert changed["outer"]["x"] in (0.4, 0.6)
     assert changed["outer"]["y"] == 0.5
     assert config == {"outer": {"x": 0.5, "y": 0.5}}
-    assert "when" not in changed
+    assert list(changed) == ["outer"]

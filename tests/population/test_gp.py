@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from hpo.tune.population.gp import Data, fit, given, highest
 
@@ -26,6 +27,16 @@ def test_the_highest_bound_is_where_gains_were_largest() -> None:
     found = highest(process, process, 5.0, np.array([0.9]), np.random.default_rng(1))
     assert abs(found[0] - 0.3) < 0.15
     assert 0.0 <= found[0] <= 1.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_search_goes_on_around_the_best_of_its_first_points(seed: int) -> None:
+    draw, peak = np.random.default_rng(0), np.array([0.3, 0.6, 0.45, 0.7])
+    places = draw.random((100, 4))
+    values = -((places - peak) ** 2).sum(axis=1)
+    process = fit(Data(np.full(100, 5.0), places, (values - values.mean()) / values.std()))
+    found = highest(process, process, 5.0, np.full(4, 0.9), np.random.default_rng(seed))
+    assert np.abs(found - peak).max() < 0.09  # random points alone come no closer than 0.11
 
 
 def test_newer_intervals_count_more() -> None:

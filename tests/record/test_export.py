@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import math
+import os
 import resource
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -21,7 +23,9 @@ import pytest
 from hpo.errors import UserError
 from hpo.record.columns import columns
 from hpo.record.export import csv_file, parquet_file, write_csv
+from hpo.record.optuna_journal import optuna_file
 from hpo.record.trials import load_run
+from hpo.record.written import whole_file
 from tests.record.made import asha_run, pbt_run
 from tests.record.odd import BEGAN, ENDS, ROWS, odd_run
 
@@ -148,6 +152,32 @@ def test_a_file_that_is_there_is_not_replaced_unasked(table: list[Any], tmp_path
     assert file.read_text() == "mine"
     csv_file(table, file, replace=True)
     assert len(file.read_text().splitlines()) == 4
+
+
+def test_a_file_that_comes_while_the_table_is_written_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+
+    def overtaken() -> None:
+        with whole_file(file, replace=False) as part:
+            part.write_text("ours")
+            file.write_text("theirs")
+
+    with pytest.raises(UserError, match=r"is there already.*--force"):
+        overtaken()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o007, 0o660)])
+def test_who_may_read_an_export_is_up_to_the_umask(mask: int, mode: int, tmp_path: Path) -> None:
+    record = load_run(odd_run(tmp_path / "run", ENDS, ROWS))
+    before = os.umask(mask)
+    try:
+        csv_file(columns(record), tmp_path / "t.csv")
+        parquet_file(columns(record), tmp_path / "t.parquet")
+        optuna_file(record, tmp_path / "t.log")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("t.*")] == [mode] * 3
 
 
 @contextmanager

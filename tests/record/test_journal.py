@@ -119,6 +119,13 @@ def test_a_second_run_in_a_directory_is_refused_and_the_first_left_alone(tmp_pat
     assert (tmp_path / "run" / "journal.jsonl").read_bytes() == data
 
 
+def test_the_folders_above_a_new_run_are_made_too(tmp_path: Path) -> None:
+    """`--out` names what need not be there yet, as does a first run's own `runs/NAME`."""
+    run = tmp_path / "runs" / "of today" / "first"
+    write(run, [{"event": "run"}])
+    assert [event["event"] for event in read_journal(run)] == ["run"]
+
+
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for run in (tmp_path / "file", tmp_path / "file" / "run"):

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hpo.errors import Resumable, UserError
-from hpo.record.holder import LOCK, Owner, Timing, owner
+from hpo.record.holder import LOCK, Owner, Timing, heir, owner
 from hpo.record.journal import JOURNAL, Journal
 from hpo.record.lock import RunLock
 from hpo.trial.identity import Process
@@ -37,11 +37,13 @@ def run(tmp_path: Path) -> Path:
     return directory
 
 
-def leave_lock(run: Path, process: Process, age: float = 0.0, **told: Any) -> None:
+def leave_lock(
+    run: Path, process: Process, age: float = 0.0, *, name: str = LOCK, token: str = "dead"
+) -> None:
     """The lock of a process that did not give it back."""
-    told = {**vars(process), "token": "dead", "since": time.time(), "command": "hpo run"} | told
-    (run / LOCK).write_text(json.dumps(told))
-    os.utime(run / LOCK, (time.time() - age, time.time() - age))
+    told = {**vars(process), "token": token, "since": time.time(), "command": "hpo run"}
+    (run / name).write_text(json.dumps(told))
+    os.utime(run / name, (time.time() - age, time.time() - age))
 
 
 def known(run: Path) -> Owner:
@@ -71,7 +73,9 @@ def test_a_lock_given_back_leaves_nothing_behind(run: Path) -> None:
     with RunLock.acquire(run) as lock:
         assert (run / LOCK).exists()
         lock.check()
+    descriptors = os.listdir("/proc/self/fd")
     lock.release()
+    assert os.listdir("/proc/self/fd") == descriptors  # a second time closes nothing: not stdout either
     assert list(run.iterdir()) == []
     RunLock.acquire(run).release()
 
@@ -294,3 +298,26 @@ def test_the_owner_is_known_to_everybody(run: Path) -> None:
         assert 0 <= found.seen < 30
         assert found.name == f"process {HERE.pid} on node7"
         os.utime(run / LOCK, (1e9, 1e9))
+
+
+def test_who_follows_a_dead_owner_is_the_one_that_is_known(run: Path) -> None:
+    """Before it has moved its file to the place of the lock, too: `hpo stop` asks by its token."""
+    leave_lock(run, replace(HERE, started=HERE.started - 1), age=3600.0)
+    leave_lock(run, HERE, name=heir(run, "dead").name, token="heir")
+    found = known(run)
+    assert (found.token, found.alive) == ("heir", True)
+    assert found.seen < 3600.0
+
+
+def test_a_part_that_was_swept_while_its_process_was_suspended_is_written_once_more(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(part: Path, path: Path) -> None:
+        monkeypatch.undo()
+        part.unlink()
+        os.link(part, path)
+
+    monkeypatch.setattr(os, "link", link)
+    with RunLock.acquire(run) as lock:
+        lock.check()
+    assert list(run.iterdir()) == []

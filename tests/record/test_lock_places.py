@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from hpo.errors import UserError
-from hpo.record.holder import LOCK
+from hpo.errors import Resumable, UserError
+from hpo.record import lock as lock_module
+from hpo.record.holder import LOCK, Timing
 from hpo.record.journal import JOURNAL, Journal
 from hpo.record.lock import RunLock
 
@@ -41,6 +42,24 @@ def test_a_directory_moved_away_has_vanished(tmp_path: Path) -> None:
         run.rename(run.with_name("elsewhere"))
         with pytest.raises(UserError, match="the run directory has vanished"):
             lock.check()
+
+
+def test_a_lock_that_cannot_be_read_for_long_ends_the_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one may have taken over by then; a file server that comes back sooner costs nothing."""
+    with RunLock.acquire(tmp_path, Timing(beat=1e6, silence=60.0)) as lock:
+        text, seconds = (tmp_path / LOCK).read_text(), lock_module._seconds
+        (tmp_path / LOCK).unlink()
+        (tmp_path / LOCK).symlink_to(LOCK)
+        monkeypatch.setattr(lock_module, "_seconds", lambda: seconds() + 50.0)
+        lock.check(at_once=True)
+        monkeypatch.setattr(lock_module, "_seconds", lambda: seconds() + 61.0)
+        with pytest.raises(Resumable, match=f"cannot read .*{LOCK}: Too many levels of symbolic links"):
+            lock.check(at_once=True)
+        (tmp_path / LOCK).unlink()
+        (tmp_path / LOCK).write_text(text)
+        lock.check(at_once=True)
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "file/run"])

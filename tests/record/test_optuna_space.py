@@ -71,6 +71,19 @@ def test_integers_that_optuna_cannot_hold_are_numbers_near_them() -> None:
         assert value == pytest.approx(trial.config["p"], rel=1e-15)
 
 
+@pytest.mark.parametrize(("most", "kind"), [(2**53, int), (2**53 + 2, float)])
+def test_without_a_search_space_integers_stay_what_they_are_as_far_as_optuna_can_hold_them(
+    most: int, kind: type
+) -> None:
+    """What a searcher of the user's own adds to a configuration has no distribution."""
+    trials = tuple(TrialRecord(number, {"p": value}) for number, value in enumerate((-3, most), 1))
+    ((one,), _) = shown(replace(RunState().record(Path("run")), trials=trials))
+    for value in (-3, most):
+        told = one.value(value)
+        assert (told, type(told)) == (value, kind)
+        optuna.trial.create_trial(value=0.0, params={"p": told}, distributions={"p": one.distribution})
+
+
 def test_a_value_between_the_steps_is_told_as_it_was_tried() -> None:
     """A searcher of the user's own need not keep to them."""
     record = run_of({"distribution": "q_uniform", "min": 0.0, "max": 1.0, "q": 0.25})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,19 @@ def test_a_failure_that_is_held_back_is_no_end_yet(tmp_path: Path) -> None:
     assert status(tmp_path / LOGS, "t0001") == 2
 
 
+def test_columns_are_there_before_the_first_trial(tmp_path: Path) -> None:
+    """Without them TensorBoard guesses, while the first of many trials are written or if one cannot be."""
+    made = begun(tmp_path, RELU)
+    root = tmp_path / LOGS
+    root.mkdir()
+    (root / "t0001").write_text("in the way")
+    scribe = Scribe(tmp_path, root)
+    scribe.take(made.events)
+    with pytest.raises(FileExistsError):
+        scribe.write()
+    assert "lr" in {one.name for one in experiment(root).hparam_infos}
+
+
 def test_a_rebuilt_directory_has_what_a_live_one_has(tmp_path: Path) -> None:
     run = asha_run(tmp_path / "run", 30, done=False)
     scribe = Scribe(run, tmp_path / "live")
@@ -165,6 +180,18 @@ def test_a_rebuilt_directory_has_what_a_live_one_has(tmp_path: Path) -> None:
         assert status(tmp_path / "live", name) == status(root, name)
         assert session(tmp_path / "live", name) == session(root, name)
     assert experiment(tmp_path / "live") == experiment(root)
+
+
+def test_a_rebuilt_directory_belongs_to_whom_its_folder_says(tmp_path: Path) -> None:
+    """A group that shares a folder with the bit for it shares what is made there, too."""
+    run = asha_run(tmp_path / "run", 1)
+    run.chmod(0o2775)
+    before = os.umask(0o002)
+    try:
+        root = rebuild(run)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(root.stat().st_mode) == stat.S_IMODE((root / "t0001").stat().st_mode) == 0o2775
 
 
 def test_a_rebuild_that_fails_leaves_the_old_directory(

@@ -58,6 +58,9 @@ def test_a_condition_that_does_not_hold_shows_below_the_range(tmp_path: Path) ->
     assert isinstance(decay, float)
     assert 0 < decay < 1e-5  # TensorBoard's logarithmic axis takes positive numbers only
     assert "absent" in columns["momentum"].note
+    logarithm = columns["log10(decay)"].of(NONE)
+    assert isinstance(logarithm, float)
+    assert -10 < logarithm < -5  # apart from what trials have, which still has most of the axis
 
 
 def test_what_a_trial_has_beside_the_parameters_of_the_sweep_has_columns_too(tmp_path: Path) -> None:
@@ -158,6 +161,16 @@ def test_progress_is_a_curve_over_ended_trials(tmp_path: Path) -> None:
     best = told(root, "_sweep")["sweep/best"]
     assert [value for _, value in best] == sorted((value for _, value in best), reverse=True)
     assert best[-1][0] == 60
+
+
+def test_progress_of_a_long_run_has_its_points_when_it_is_told_at_once(tmp_path: Path) -> None:
+    made, trials, between = begun(tmp_path / "run", *[RELU] * 20), range(1, 21), 60
+    for number in trials:
+        for _ in range(between):
+            made.say(20.0 + number, event="note", text="a node has joined")
+        end(made, number, at=20.0 + number, value=1 / number)
+    best = told(rebuild(made.write()), "_sweep")["sweep/best"]
+    assert best == [(number, pytest.approx(1 / number)) for number in trials]
 
 
 def test_what_users_write_stays_text(tmp_path: Path) -> None:

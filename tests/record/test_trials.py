@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -259,6 +263,40 @@ def test_counts_and_best_kept_live_equal_those_counted_afterwards(
         assert state.counts == record.states
         ranked = [t for t in rank(record.trials, goal) if has_value(t)]
         assert (state.best.number if state.best else None) == (ranked[0].number if ranked else None)
+
+
+def calls(act: Callable[[], None]) -> int:
+    """How many functions of Python `act` calls, in all."""
+    count, before = 0, sys.getprofile()
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        act()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_only_a_best_trial_that_got_worse_costs_a_pass_over_all_trials() -> None:
+    """A live run asks for the best after each event, of thousands of trials."""
+    many, state = 500, RunState()
+    for event in (RUN, *(begin(number) for number in range(1, many + 1))):
+        state.apply(event)
+    asked: list[int | None] = []
+
+    def take(event: dict[str, Any]) -> None:
+        state.apply(event)
+        asked.append(state.best.number if state.best else None)
+
+    usual = [result(0.5, number=1), result(0.9, number=2), result(0.4, 2, number=1), result(0.3, number=3)]
+    usual += [end("failed", 0.9, number=2), end(value=0.3, number=3)]
+    assert max(calls(partial(take, event)) for event in usual) < many / 2
+    assert calls(partial(take, end("failed", 0.3, number=3))) > many
+    assert asked == [1, 1, 1, 3, 3, 3, 1]
 
 
 def test_ends_and_restarts_are_listed_in_order() -> None:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hpo.trial.environment import SITE, continued, params_text, trial_environment
+from hpo.trial.recipe import Recipe
 
 
 def environment(inherited: dict[str, str] | None = None, **changes: Any) -> dict[str, str]:
@@ -48,6 +49,17 @@ def test_what_a_trial_sees() -> None:
         "WANDB_RUN_ID": "s1-0007",
         "WANDB_SWEEP_PARAM_PATH": "/run/trials/0007/params.yaml",
     }
+
+
+@pytest.mark.parametrize(
+    ("trainable", "limit", "told"),
+    [("train:Net", 9, "9"), ("train:Net", None, None), ("", 9, None)],
+)
+def test_only_a_class_that_is_stepped_is_told_its_last_step(
+    trainable: str, limit: int | None, told: str | None
+) -> None:
+    recipe = Recipe("/run", "/", {}, trainable=trainable, max_iterations=limit, program="train.py")
+    assert recipe.build(1, 1, {}).env.get("HPO_MAX_ITERATIONS") == told
 
 
 def test_another_trials_variables_are_not_inherited() -> None:

@@ -114,12 +114,8 @@ def test_the_hook_loads_no_module_that_python_has_not_loaded(play: Any, bare_pyt
     code = "import sys; print(*sys.modules)"
     known = subprocess.run([bare_python, "-E", "-c", code], capture_output=True, text=True, check=True)
     played = play(code, python=bare_python)
-    assert {*played.out.split()} - {*known.stdout.split()} == {
-        "_hpo_hook",
-        "_hpo_writes",
-        "sitecustomize",
-        "__future__",
-    }
+    added = {"_hpo_hook", "_hpo_writes", "sitecustomize", "__future__"}
+    assert {*played.out.split()} - {*known.stdout.split()} == added
 
 
 def test_without_the_site_folder_nothing_is_changed(play: Any) -> None:
@@ -129,4 +125,4 @@ def test_without_the_site_folder_nothing_is_changed(play: Any) -> None:
         "print(len(sys.meta_path))"
     )
     alone, hooked = map(int, play(code, python=sys.executable).out.split())
-    assert hooked == alone + 5
+    assert hooked == alone + 1

@@ -96,6 +96,17 @@ def test_when_the_supervisor_is_killed_nothing_is_left(
     supervisor.stop("stopped")
 
 
+def test_a_supervisor_that_died_with_an_order_unread_is_known_to_be_dead(
+    supervisor: Supervisor, spec: Spec, wait_until: WaitUntil
+) -> None:
+    pid, _ = start_and_wait(supervisor, spec("log(loss=1); time.sleep(60)", milestones=None))
+    os.kill(pid, signal.SIGSTOP)
+    supervisor.stop("stopped")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not running(pid))
+    assert not supervisor.alive()  # the kernel says so in another way than where all was read
+
+
 def test_sigterm_ends_the_supervisor_and_its_trial(
     supervisor: Supervisor, spec: Spec, until_end: UntilEnd
 ) -> None:

@@ -46,7 +46,7 @@ import wandb
 from types import SimpleNamespace as Space
 run = wandb.init()
 wandb.keras.WandbMetricsLogger().on_epoch_end(0, {"loss": 1.0})
-batches = wandb.keras.WandbMetricsLogger(log_freq=2)
+batches = wandb.keras.WandbMetricsLogger(2, 100)
 for batch in range(3):
     batches.on_train_batch_end(batch, {"loss": batch})
 wandb.keras.WandbCallback(monitor="loss").on_epoch_end(1, {"loss": 2.0})

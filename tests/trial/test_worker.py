@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
@@ -133,6 +134,22 @@ def test_a_stop_that_finds_the_worker_dead_is_no_matter(calls: Calls) -> None:
     assert slot.run({"seconds": 0}).rows == [{"loss": 0}]
 
 
+def test_a_worker_that_is_closed_takes_its_trial_with_it_at_once(calls: Calls) -> None:
+    slot = calls("""
+        import signal, subprocess, time
+        def train():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print(subprocess.Popen(["sleep", "100"]).pid, flush=True)
+            time.sleep(100)
+    """)
+    slot.start()
+    slot.until(lambda: slot.log_path.read_text())
+    with os.fdopen(os.pidfd_open(int(slot.log_path.read_text()))) as child:
+        slot.worker.close()
+        assert os.waitpid(slot.worker.pid, 0)[1] == signal.SIGKILL
+        assert select.select([child], [], [], 30)[0], "what the trial started has ended too"
+
+
 @pytest.mark.parametrize(
     ("death", "code"),
     [("os._exit(7)", 7), ("os.kill(os.getpid(), 9)", -9), ("os.abort()", -6), ("os._exit(0)", 0)],
@@ -203,6 +220,21 @@ def test_what_trials_print_stands_in_their_own_logs_in_order(calls: Calls) -> No
     for n in (1, 2, 3):
         log = slot.run({"n": n}, PYTHONUNBUFFERED="1").log
         assert log == "".join(f"{word} {n}\n" for word in ("one", "two", "three", "four", "five", "six"))
+
+
+def test_streams_that_a_trial_closed_are_open_again_and_apart(calls: Calls) -> None:
+    slot = calls("""
+        import os, sys
+        def train():
+            kept, silent = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silent, 1)
+            print("lost", flush=True)
+            print("an error", file=sys.stderr, flush=True)
+            os.dup2(kept, 1)
+            print("seen")
+            sys.stdout.close(), sys.stderr.close()
+    """)
+    assert [slot.run().log for _ in (1, 2, 3)] == ["an error\nseen\n"] * 3
 
 
 def test_buffered_output_does_not_reach_the_next_log(calls: Calls) -> None:

@@ -7,6 +7,7 @@ import pytest
 from ray.tune.schedulers import MedianStoppingRule
 
 import hpo
+from hpo.engine.scheduling import Scheduling
 from hpo.errors import UserError
 from hpo.sweepfile.early import RULES
 from hpo.sweepfile.load import read_sweep
@@ -67,6 +68,26 @@ def test_any_scheduler_of_rays_is_one() -> None:
     scheduler: Any = hpo.translate(sweep(**rule)).scheduler
     assert isinstance(scheduler, MedianStoppingRule)
     assert (scheduler.metric, scheduler._hard_stop) == ("loss", True)
+
+
+def test_one_of_rays_tells_trials_apart_and_knows_one_that_is_tried_again() -> None:
+    """It keeps them in lists and dicts."""
+    rule = {
+        "type": "ray.tune.schedulers:MedianStoppingRule",
+        "time_attr": "training_iteration",
+        "grace_period": 0,
+        "min_samples_required": 1,
+    }
+    scheduling = Scheduling(hpo.translate(sweep(**rule)).scheduler)
+
+    def report(name: str, loss: float) -> str:
+        scheduling.add(name, {})
+        return scheduling.result(name, {"training_iteration": 1, "loss": loss})
+
+    assert report("1", 1.0) == "CONTINUE"
+    scheduling.complete("1", None, error=False)
+    assert report("1", 3.0) == "CONTINUE"  # no worse than another one: there is none
+    assert report("2", 5.0) == "STOP"
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,15 @@ def test_who_has_ended_or_failed_keeps_nobody_waiting() -> None:
     assert failing.losers() == ["c"]  # the third again, and a has left its place to b
 
 
+def test_one_that_comes_again_after_a_failure_is_judged_by_its_new_score() -> None:
+    cohort = Cohort([1, 3], 2, size=4)
+    cohort.arrive("a", 0, 0.1)
+    cohort.fail("a")
+    for name, score in [("b", 0.2), ("c", 0.3), ("a", 0.9)]:
+        cohort.arrive(name, 0, score)
+    assert cohort.losers() == ["a"]
+
+
 def test_no_number_stops_at_once() -> None:
     sync = scheduling(RULE)
     sync.add("a", {})

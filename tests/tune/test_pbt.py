@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hpo.errors import UserError
 from hpo.sweepfile.load import load_sweep
 from hpo.tune.schedulers import scheduler
 from hpo.tune.schedulers.judging import TIME
-from hpo.tune.schedulers.pb2 import MOST
+from hpo.tune.schedulers.pb2 import MOST, Trained
 from hpo.tune.translate import translate
 from tests.tune.population_runs import Run, simulate
 
@@ -198,6 +199,30 @@ def test_pb2_learns_from_the_newest_intervals_only() -> None:
         scheduling.result("1", {TIME: 4 * milestone, "loss": 1 / milestone})
     seen = [one.generation for one in scheduling.scheduler.trained]
     assert seen == list(range(last - MOST + 1, last + 1))
+
+
+def taught() -> Any:
+    """The scheduler of a pb2 population that has seen as many intervals as its model needs."""
+    scheduling, _ = at_milestone({"type": "pb2"}, 1.0, 2.0)
+    gains = {0.1: 0.2, 0.4: 0.9, 0.6: 0.8, 0.9: 0.1}
+    scheduling.scheduler.trained = [Trained(0, (0.5, h1), gain) for h1, gain in gains.items()]
+    return scheduling.scheduler
+
+
+def test_pb2s_clones_of_one_generation_begin_with_different_numbers() -> None:
+    pb2 = taught()
+    donor = pb2.members["1"]
+    one, two = [pb2.explore(pb2.members[name], donor, Random(1)) for name in "12"]
+    assert max(abs(one[name] - two[name]) for name in ("h0", "h1")) > 0.05
+
+
+def test_pb2_changes_a_clone_that_lacks_one_of_the_numbers_as_pbt_does() -> None:
+    pb2 = taught()
+    donor = pb2.members["1"]
+    donor.trial.config = {"h1": 0.5}  # another condition than that of h0 holds
+    changed = pb2.explore(pb2.members["2"], donor, Random(2))
+    assert list(changed) == ["h1"]
+    assert changed["h1"] in (0.4, 0.6)
 
 
 def test_a_stock_tuner_gets_no_population() -> None:

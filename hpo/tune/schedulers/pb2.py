@@ -98,7 +98,7 @@ class PopulationBandits(PopulationBased):
             np.vstack([places, waiting]),
             np.append(values, np.zeros(len(waiting))),
         )
-        sure = given(known, process.shape) if len(waiting) else process
+        sure = given(known, process.shape)
         numbers = np.random.default_rng(draw.getrandbits(64))
         best = highest(process, sure, float(generation), np.array(begin), numbers)
         return tuple(map(float, best))

@@ -21,10 +21,10 @@ def _log(prefix: str, logs: dict[str, Any] | None, **more: Any) -> None:
 class WandbMetricsLogger(Callback):  # type: ignore[misc, unused-ignore]
     """Logs each epoch under epoch/, or every so many batches under batch/."""
 
-    def __init__(self, log_freq: Any = "epoch", initial_global_step: int = 0, **options: Any) -> None:
+    def __init__(self, log_freq: Any = "epoch", *args: Any, **options: Any) -> None:
         super().__init__()
         self.log_freq = 1 if log_freq == "batch" else log_freq
-        self.global_batch, self.global_step = 0, initial_global_step
+        self.global_batch = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log a row."""
@@ -32,7 +32,6 @@ class WandbMetricsLogger(Callback):  # type: ignore[misc, unused-ignore]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Log a row where it is the turn of this batch."""
-        self.global_step += 1
         if isinstance(self.log_freq, int) and batch % self.log_freq == 0:
             _log("batch/", logs, batch_step=self.global_batch, **self._learning_rate())
             self.global_batch += self.log_freq

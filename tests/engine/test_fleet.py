@@ -1,0 +1,39 @@
+"""Which slots are given trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hpo.engine.fleet import Fleet, Seat
+from hpo.trial.recipe import Recipe
+
+pytestmark = pytest.mark.ray
+POLL: Any = "the poll that is under way"
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Slots that need no Ray as long as they are given nothing."""
+    monkeypatch.setattr("ray.put", lambda value: value)
+    made = Fleet(0, {"cpu": 1}, Recipe("/run", "/", {}))
+    made.seats = {
+        0: Seat(None, None, "host", "a", [1]),
+        1: Seat(None, POLL, "host", "a", [2]),
+        2: Seat(None, None, "host", "a"),
+        3: Seat(None, POLL),
+        4: Seat(None, None, "host", "b"),
+    }
+    made.aside = {"b"}
+    return made
+
+
+def test_a_slot_is_given_no_trials_before_it_is_up_nor_on_a_node_that_was_set_aside(fleet: Fleet) -> None:
+    assert fleet.open(0) == [2]
+
+
+def test_behind_a_running_trial_others_wait_where_no_poll_is_under_way_whose_answer_would_be_lost(
+    fleet: Fleet,
+) -> None:
+    assert fleet.open(1) == [2, 0]
