@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
-from hpo.engine.fleet import Fleet, Seat
+from hpo.engine.fleet import Fleet, Given, Seat
+from hpo.engine.unheard import Heard
 from hpo.trial.recipe import Recipe
 
 pytestmark = pytest.mark.ray
 POLL: Any = "the poll that is under way"
+
+
+def seat(place: str, running: int | None = None, pending: Any = None) -> Seat:
+    trials = {} if running is None else {running: Given(1, Heard(1, {}, None, 0))}
+    return Seat(None, "", lambda: None, pending, node=place and "host", place=place, trials=trials)
 
 
 @pytest.fixture
@@ -19,11 +25,11 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setattr("ray.put", lambda value: value)
     made = Fleet(0, {"cpu": 1}, Recipe("/run", "/", {}))
     made.seats = {
-        0: Seat(None, None, "host", "a", [1]),
-        1: Seat(None, POLL, "host", "a", [2]),
-        2: Seat(None, None, "host", "a"),
-        3: Seat(None, POLL),
-        4: Seat(None, None, "host", "b"),
+        0: seat("a", running=1),
+        1: seat("a", running=2, pending=POLL),
+        2: seat("a"),
+        3: seat("", pending=POLL),
+        4: seat("b"),
     }
     made.aside = {"b"}
     return made

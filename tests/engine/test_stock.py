@@ -9,7 +9,9 @@ import pytest
 from ray.tune.experiment import Trial
 
 from hpo.engine.stock import Recorder
+from hpo.engine.unread import Unread
 from hpo.record.trials import RunState
+from hpo.trial.recipe import Recipe
 from hpo.tune.searchers import BEST
 from tests.engine.test_resuming import Kept
 
@@ -21,7 +23,7 @@ class Run:
 
     def __init__(self) -> None:
         self.kept = Kept()
-        self.recorder = Recorder(self.kept, "loss", lambda: None)
+        self.recorder = Recorder(self.kept, "loss", lambda: None, Unread(Recipe("/run", "/", {})))
         self.trial = Trial("StockTrial", stub=True, trial_name_creator=lambda trial: "0001")
         self.recorder.on_trial_start(0, [], self.trial)
 
