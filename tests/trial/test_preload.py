@@ -144,6 +144,21 @@ def test_pyarrow_is_preloaded_although_its_allocator_has_a_thread(new: New) -> N
     assert (ended.log, ended.notes) == ("True\n4999950000\n", [])
 
 
+@pytest.mark.torch
+def test_torch_is_preloaded_with_all_that_an_optimizer_imports(new: New) -> None:
+    runner = new(modules=None)
+    code = """
+        import sys
+        print("torch._dynamo" in sys.modules)
+        import hpo, torch
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.1).step()
+        hpo.report({"loss": 1})
+        """
+    script = runner.script("train.py", textwrap.dedent(code))
+    ended = [runner("python", script, metric="loss") for _ in range(2)]
+    assert [(one.log, one.notes) for one in ended] == [("False\n", []), ("True\n", [])]
+
+
 def test_a_module_that_is_not_there_is_named(new: New) -> None:
     runner = new(modules=["nosuch.thing", "numpy"])
     ended = runner("python", runner.script("loaded.py", LOADED))
