@@ -74,9 +74,7 @@ class Writes:
             return
         if folder:
             above = os.path.join(os.path.dirname(path), "")
-            if (
-                above in self._new
-            ):  # what is written goes below the folder, perhaps into one of the trial's own
+            if above in self._new:  # what is written goes below it, perhaps into one of the trial's own
                 self._new.remove(above)
             path = os.path.join(path, "") if _numbered(parts[-1]) else ""
         if path and path not in self._seen and not path.endswith(SHARED):
@@ -95,43 +93,51 @@ def _numbered(name: str) -> bool:
 writes = Writes()
 
 
+class _Noticed:
+    """In place of one of Python's own functions; like these no method, wherever a class keeps it."""
+
+    def __init__(self, original: Callable[..., Any], module: str, notice: Callable[..., None]) -> None:
+        self.__module__, self.__name__, self.__qualname__ = module, original.__name__, original.__name__
+        self.__doc__, self.__wrapped__, self._notice = original.__doc__, original, notice
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if original in able:
+                able.add(self)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        result = self.__wrapped__(*args, **options)
+        self._notice(*args, **options)
+        return result
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
 def begin() -> None:
     """Notice from here on what this process writes."""
-    opening, making, replacing, renaming = io.open, os.mkdir, os.replace, os.rename
 
-    def open_file(file: Any, mode: Any = "r", *args: Any, **options: Any) -> Any:
-        opened = opening(file, mode, *args, **options)
+    def opened(file: Any, mode: str = "r", *args: Any, **options: Any) -> None:
         if mode != "r":
             writes.opened(file, mode)
-        return opened
 
-    def mkdir(path: Any, *args: Any, **options: Any) -> None:
-        try:
-            making(path, *args, **options)
-        finally:
-            writes.made(path)
-
-    def replace(src: Any, dst: Any, **options: Any) -> None:
-        replacing(src, dst, **options)
+    def moved(src: Any, dst: Any, **options: Any) -> None:
         writes.moved(dst)
 
-    def rename(src: Any, dst: Any, **options: Any) -> None:
-        renaming(src, dst, **options)
-        writes.moved(dst)
+    def made(path: Any, *args: Any, **options: Any) -> None:
+        writes.made(path)
 
-    io.open = builtins.open = _in_place_of(opening, open_file, "io")
-    os.mkdir = _in_place_of(making, mkdir, "os")
-    os.replace = _in_place_of(replacing, replace, "os")
-    os.rename = _in_place_of(renaming, rename, "os")
+    io.open = builtins.open = _Noticed(io.open, "io", opened)
+    os.mkdir = _Made(os.mkdir, "os", made)
+    os.replace = _Noticed(os.replace, "os", moved)
+    os.rename = _Noticed(os.rename, "os", moved)
     writes.begin()
 
 
-def _in_place_of(original: Callable[..., Any], other: Callable[..., Any], module: str) -> Any:
-    """`other`, which looks like the original, also to pickle and to who asks what it can do."""
-    other.__module__, other.__name__, other.__qualname__ = module, original.__name__, original.__name__
-    other.__doc__ = original.__doc__
-    other.__wrapped__ = original  # type: ignore[attr-defined]
-    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-        if original in able:
-            able.add(other)
-    return other
+class _Made(_Noticed):
+    """Also a folder that is there already, which the process may take for its own, is noticed."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self._notice(*args, **options)
+        return self.__wrapped__(*args, **options)

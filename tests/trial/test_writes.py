@@ -67,6 +67,11 @@ def test_what_others_may_write_too_is_left_out(tmp_path: Path) -> None:
 def test_they_can_be_pickled_and_asked_and_fail_as_before(tmp_path: Path) -> None:
     code = """
         assert pickle.loads(pickle.dumps((open, os.mkdir))) == (io.open, os.mkdir)
+        class Accessor:
+            open, mkdir, replace, rename = open, os.mkdir, os.replace, os.rename
+        Accessor().mkdir("kept"); Accessor().open("kept/a", "a").close()  # so pathlib of 3.10
+        Accessor().rename("kept/a", "kept/b"); Accessor().replace("kept/b", "kept/c")
+        assert os.listdir("kept") == ["c"] and taken()
         assert os.mkdir in os.supports_dir_fd and shutil.rmtree.avoids_symlink_attacks
         for wrong in (lambda: open("no/file", "w"), lambda: os.mkdir("no/folder"), lambda: open(None), open):
             try:
