@@ -109,6 +109,16 @@ def test_every_rule_of_early_stopping_is_explained() -> None:
         assert name == CUSTOM or set(model.model_fields) - {"type"} <= named
 
 
+def test_defaults_of_early_stopping_are_the_models() -> None:
+    told = {
+        (name.strip("`"), key): float(number)
+        for name, row in table("When trials stop early", "type").items()
+        for key, number in re.findall(r"`(\w+)` \((\d[\d.]*)[):]", row)
+    }
+    assert ("median", "min_samples") in told
+    assert told == {(name, key): RULES[name].model_fields[key].default for name, key in told}
+
+
 def test_every_distribution_and_macro_is_named() -> None:
     named = words(section("What of a sweep file works"))
     assert set(DISTRIBUTIONS) <= named

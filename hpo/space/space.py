@@ -126,9 +126,8 @@ class SearchSpace:
         values = self.values(config)
         there = self.active(values)
         return [
-            leaf.distribution.locate(value) if active else 0.5
-            for leaf, value, active in zip(self.leaves, values, there, strict=True)
-            if leaf.distribution.levels() != 1
+            self.leaves[place].distribution.locate(values[place]) if there[place] else 0.5
+            for place in self.axes
         ]
 
     def values(self, config: Mapping[str, Any]) -> list[Any]:

@@ -20,7 +20,7 @@ class Start:
     seed: int
     points: Sequence[Mapping[str, Any]] = ()
 
-    def unit(self, index: int, attempt: int = 0) -> list[float]:
+    def unit(self, index: int, attempt: int) -> list[float]:
         """Point number `index` of the sequence in the unit cube, from 0; others with later attempts."""
         if attempt == 0:
             return self.space.point(self.seed, index)
@@ -50,7 +50,7 @@ class SobolStart(Start):
 
     scramble: bool = field(default=True)
 
-    def unit(self, index: int, attempt: int = 0) -> list[float]:
+    def unit(self, index: int, attempt: int) -> list[float]:
         """Point number `index` of the sequence; each is computed by itself. Later attempts are random."""
         if attempt:
             return super().unit(index, attempt)

@@ -106,7 +106,7 @@ class Axes:
 
         On inactive axes it is where draw number `index` is.
         """
-        unit = start.unit(index) if self.space.conditional else [0.5] * len(self.axes)
+        unit = start.unit(index, 0) if self.space.conditional else [0.5] * len(self.axes)
         params: dict[str, Any] = {}
         for (name, one), u in zip(self.axes.items(), unit, strict=True):
             try:

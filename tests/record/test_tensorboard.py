@@ -10,8 +10,9 @@ import pytest
 from hpo.errors import UserError
 from hpo.record.events import table
 from hpo.record.hparams import Columns
-from hpo.record.scribe import rebuild
+from hpo.record.scribe import Scribe, rebuild
 from hpo.trial.framing import crc32c
+from hpo.trial.media import LOGS
 from tests.record.made import asha_run
 from tests.record.shown import (
     NONE,
@@ -154,6 +155,19 @@ def test_a_run_without_a_metric_counts_its_rows(tmp_path: Path) -> None:
     root = rebuild(made.write())
     assert last(root, "t0001", "hpo/iterations") == 3
     assert next(one.name.tag for one in experiment(root).metric_infos) == "hpo/iterations"
+
+
+def test_rows_of_a_run_without_a_metric_count_anew_where_training_begins_anew(tmp_path: Path) -> None:
+    made = begun(tmp_path, RELU, sweep={**SWEEP, "metric": {}})
+    made.events[0]["metric"] = None
+    scribe = Scribe(tmp_path, tmp_path / LOGS)
+    scribe.take(made.events)
+    for losses in ([1.0, 2.0, 3.0], [5.0, 4.0]):  # the second time its file was written anew
+        made.rows(1, [{"loss": loss} for loss in losses])
+        scribe.write(final=True)
+        assert last(tmp_path / LOGS, "t0001", "hpo/iterations") == len(losses)
+    scribe.close()
+    assert told(tmp_path / LOGS, "t0001")["loss"][-2:] == [(0, 5.0), (1, 4.0)]
 
 
 def test_progress_is_a_curve_over_ended_trials(tmp_path: Path) -> None:

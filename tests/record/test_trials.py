@@ -154,6 +154,13 @@ def test_a_paused_trial_goes_on_or_ends_with_the_run() -> None:
     assert (run.trials[0].state, run.states["paused"]) == ("interrupted", 0)
 
 
+def test_a_trial_whose_first_slot_was_lost_has_run_since_its_first_start() -> None:
+    again = {"event": "requeue", "trial": 1, "reason": "node gone", "time": 140.0}
+    over = {**end(), "attempt": 2, "began": 150.0, "time": 160.0}
+    (trial,) = folded(begin(), again, begin(attempt=2, time=149.0), over).trials
+    assert (trial.started, trial.attempts) == (101.0, 2)
+
+
 def test_the_end_of_a_lost_slot_leaves_reported_values_standing() -> None:
     lost = end("interrupted", None, kind="lost", iterations=0, reason="node gone")
     (trial,) = folded(begin(), result(0.4, 5), lost).trials

@@ -129,7 +129,13 @@ def test_what_is_refused(folder: Path, options: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("12:00:00", "12:00:00"), ("1-06:00:00", "1-06:00:00"), ("90m", "1:30:00"), ("2d", "48:00:00")],
+    [
+        ("12:00:00", "12:00:00"),
+        ("1-06:00:00", "1-06:00:00"),
+        ("90m", "1:30:00"),
+        ("12h", "12:00:00"),
+        ("2d", "48:00:00"),
+    ],
 )
 def test_times_are_those_of_slurm(written: str, meant: str) -> None:
     text = {"method": "grid", "parameters": {"x": {"value": 1}}, "hpo": {"slurm": {"time": written}}}

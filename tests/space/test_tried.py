@@ -154,6 +154,8 @@ def test_weights_hold_while_there_is_a_choice_and_nothing_comes_that_cannot() ->
     kinds = [config["rare"] for config in tried.beginning(Start(space, 1), 1000)]
     assert 5 <= kinds[:200].count("b") <= 20  # 10 by the law
     assert kinds.count("b") == 500
+    assert tried.exhausted
+    assert tried.draw(Start(space, 1), 1000) == Start(space, 1).config(1000)  # from there on they repeat
 
 
 def test_one_and_one_point_nought_are_one_point_and_true_is_another() -> None:
@@ -232,6 +234,16 @@ def test_neighbours_are_close_in_numbers() -> None:
         near = tried.near(config, str(seed))
         assert sum(abs(near[name] - config[name]) for name in near) == 1
     assert len({repr(tried.near(config, str(n))) for n in range(60)}) == 4
+
+
+@pytest.mark.parametrize("last", [1, 2, 9])
+@pytest.mark.parametrize("keys", [{}, {"q": 1}])
+def test_both_ends_of_a_range_are_near_what_is_beside_them(keys: dict[str, Any], last: int) -> None:
+    space = SearchSpace.of({"n": dist("q_uniform" if keys else "int_uniform", min=0, max=last, **keys)})
+    for end, beside in ((0, 1), (last, last - 1)):
+        tried = Tried(Cells(space))
+        tried.add(tried.cells.number({"n": beside}))
+        assert end in {tried.near({"n": beside}, str(seed))["n"] for seed in range(30)}
 
 
 def flags(count: int) -> dict[str, Any]:

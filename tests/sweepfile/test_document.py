@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import time
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from hpo.errors import SweepError
 from hpo.sweepfile.document import Document, as_float, from_mapping, parse
+from hpo.sweepfile.source import DEEPEST
 
 
 def value(text: str) -> Any:
@@ -286,6 +289,17 @@ def test_objects_in_a_dict_are_refused_by_type() -> None:
         ("parameters.a.values.1", "set"),
         ("parameters.a.values.2", "ndarray"),
     ]
+
+
+def test_a_dict_may_be_nested_as_deep_as_a_file() -> None:
+    def sweep(levels: int) -> dict[str, Any]:
+        return reduce(lambda inner, _: {"a": inner}, range(levels), {"b": 1})
+
+    deepest = sweep(DEEPEST - 1)
+    assert from_mapping(deepest).value == parse(json.dumps(deepest), "sweep.yaml").value == deepest
+    for read in (from_mapping, lambda deeper: parse(json.dumps(deeper), "sweep.yaml")):
+        with pytest.raises(SweepError, match="nested"):
+            read(sweep(DEEPEST))
 
 
 def test_a_dict_that_holds_itself_is_refused() -> None:

@@ -54,6 +54,13 @@ def test_samples_are_the_first_cells_or_draws_and_have_commands() -> None:
     assert len(drawn) == 3
 
 
+def test_a_gaussian_process_is_for_up_to_a_hundred_trials() -> None:
+    sweep = {"method": "bayes", "metric": {"name": "loss"}, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+    many = "there are more than 100 trials"
+    few, over = (explain(read_sweep({**sweep, "program": "t.py", "run_cap": n})) for n in (100, 101))
+    assert (few["reason"] == many, over["reason"] == many) == (False, True)
+
+
 def test_problems_are_told_with_numbers_of_lines(read: Any) -> None:
     facts = explain(read("method: grid\nparameters:\n  x: {values: 3}\nfoo: 1\n"))
     (error,) = facts["errors"]

@@ -100,8 +100,14 @@ def test_rules_that_it_accepts(rule: dict[str, Any]) -> None:
     assert read_sweep(sweep).errors == []
 
 
-def test_a_search_may_begin_without_random_trials() -> None:
-    sweep = {"method": "tpe", "metric": {"name": "m"}, "parameters": P, "hpo": {"search": {"startup": 0}}}
+@pytest.mark.parametrize(
+    ("method", "search"),
+    [("tpe", {"startup": 0}), ("bohb", {"random_fraction": 0}), ("bohb", {"random_fraction": 1})],
+)
+def test_a_search_may_do_with_and_without_random_trials(method: str, search: dict[str, Any]) -> None:
+    sweep = {"method": method, "metric": {"name": "m"}, "parameters": P, "hpo": {"search": search}}
+    if method == "bohb":
+        sweep["early_terminate"] = {"type": "bohb", "max_iter": 27}
     assert accepts(sweep)
     assert read_sweep(sweep).errors == []
 
@@ -126,6 +132,8 @@ def test_a_search_may_begin_without_random_trials() -> None:
         {"method": "grid", "parameters": P, "early_terminate": {"type": "hyperband_sync"}},
         {"method": "grid", "parameters": {"x": {"values": [1], "when": "y"}}},
         {"method": "tpe", "parameters": P, "hpo": {"search": {"startup": -1}}},
+        {"method": "bohb", "parameters": P, "hpo": {"search": {"random_fraction": -0.1}}},
+        {"method": "bohb", "parameters": P, "hpo": {"search": {"random_fraction": 1.1}}},
         {"method": "tpe", "parameters": P, "hpo": {"search": {"points": {"x": 1}}}},
     ],
 )

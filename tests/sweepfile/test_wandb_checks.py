@@ -55,6 +55,14 @@ def test_online_needs_an_account(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert said("online") == []
 
 
+@pytest.mark.parametrize(("variable", "asks"), [("offline", False), ("disabled", False), ("online", True)])
+def test_no_account_is_asked_for_where_the_environment_keeps_wandb_from_its_server(
+    variable: str, asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", variable)
+    assert bool(said("online")) is asks
+
+
 @pytest.mark.parametrize(
     ("machine", "server", "fits"),
     [

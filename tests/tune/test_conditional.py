@@ -28,6 +28,21 @@ def test_conditional_parameters_are_learnt_where_they_are(method: str) -> None:
     assert sorted(abs(x - 0.2) for x in near)[3] < 0.2
 
 
+def test_a_parameter_that_comes_in_by_crossover_is_not_always_in_the_middle() -> None:
+    parameters = {
+        "kind": {"values": ["plain", "sloped"]},
+        "slope": {"min": 0.0, "max": 1.0, "when": {"kind": "sloped"}},
+        "x": {"min": 0.0, "max": 1.0},
+    }
+    search, slopes = searcher(read("nsga2", parameters, population=8, startup=8).valid(), 1), []
+    for number in range(40):
+        config = search.suggest(str(number))
+        slopes += [config["slope"]] if "slope" in config else []
+        search.on_trial_complete(str(number), {"loss": config["x"]})
+    assert len(slopes) > 10
+    assert 0.5 not in slopes
+
+
 @pytest.mark.torch
 def test_gp_does_not_look_for_ever_where_inactive_parameters_would_matter() -> None:
     parameters = {

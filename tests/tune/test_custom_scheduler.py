@@ -23,6 +23,10 @@ class Patient(FIFOScheduler):
             raise ValueError("patience is below 1")
         self.patience = patience
 
+class Choosy(FIFOScheduler):
+    def set_search_properties(self, metric, mode, **spec):
+        raise ValueError(f"{metric} is nothing to {mode}imise")
+
 class Alone:
     pass
 
@@ -101,6 +105,13 @@ def test_one_of_rays_tells_trials_apart_and_knows_one_that_is_tried_again() -> N
 def test_a_class_that_cannot_be_built_says_why(mine: str, keys: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         hpo.translate(sweep(type=f"{mine}:Patient", **keys))
+
+
+def test_a_class_that_does_not_take_the_metric_says_why(mine: str) -> None:
+    with pytest.raises(
+        UserError, match="Choosy cannot be built with no keys: ValueError: loss is nothing to min"
+    ):
+        hpo.translate(sweep(type=f"{mine}:Choosy"))
 
 
 @pytest.mark.parametrize(

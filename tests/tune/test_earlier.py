@@ -77,3 +77,17 @@ def test_the_first_suggestions_follow_earlier_trials(method: str, tmp_path: Path
         xs.append(abs(config["x"] - 0.9))
         search.on_trial_complete(str(number), {"loss": xs[-1], "training_iteration": 4})
     assert sorted(xs)[3] < 0.15, xs
+
+
+def test_what_cmaes_begins_with_is_earlier_than_its_own_first_trial(tmp_path: Path) -> None:
+    """Its first generation is drawn around the earlier trials, whichever of its own end first."""
+    configs = [{"x": number / 40, "kind": "a"} for number in range(40)]
+    found, _ = earlier_trials(sweep("cmaes"), [write(tmp_path / "run", configs)])
+    seconds = []
+    for loss in (-1.0, 9.0):
+        search = searcher(sweep("cmaes"), 2)
+        assert search.recall(found)
+        search.suggest("0")
+        search.on_trial_complete("0", {"loss": loss})
+        seconds.append(search.suggest("1"))
+    assert seconds[0] == seconds[1]

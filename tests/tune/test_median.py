@@ -53,6 +53,13 @@ def test_grace_and_samples() -> None:
     assert told(patient, "bad too", [9.0] * 4) == ["CONTINUE", "CONTINUE", "STOP"]
 
 
+def test_nobody_is_judged_before_three_have_completed_unless_asked() -> None:
+    median = scheduling({"type": "median"})
+    for number in range(3):
+        assert told(median, str(number), [1.0 + number]) == ["CONTINUE"]
+    assert told(median, "bad", [9.0]) == ["STOP"]
+
+
 def test_running_and_failed_trials_do_not_count_and_stopped_ones_do() -> None:
     median = scheduling(RULE)
     for number in range(5):

@@ -204,6 +204,21 @@ def test_bohb_asks_the_model_of_the_highest_budget_that_enough_trials_reached() 
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "random"), [({}, 4), ({"min_points": 6}, 6), ({"startup": 7}, 7), ({"points": [{}] * 5}, 5)]
+)
+def test_bohb_draws_until_it_has_a_model_unless_startup_says_how_long(
+    options: dict[str, Any], random: int
+) -> None:
+    search: Any = searcher(read("bohb", BESIDE, random_fraction=0, **options).valid(), 1)
+    drawn = []
+    for number in range(12):
+        drawn.append(search.unmodelled(number))
+        loss = search.suggest(str(number))["x"]
+        search.on_trial_complete(str(number), {"loss": loss, "training_iteration": 1})
+    assert drawn == [True] * random + [False] * (12 - random)
+
+
 def test_bohb_takes_a_failed_trial_for_the_worst_at_every_budget() -> None:
     search: Any = searcher(read("bohb", BESIDE).valid(), 1)
     for number, losses in enumerate([(3.0, 1.0), (2.0, 5.0)]):

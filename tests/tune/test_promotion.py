@@ -94,6 +94,20 @@ def test_a_stock_tuner_whose_trials_all_pause_stops_the_worst() -> None:
     assert left == [["best", "middle"], ["best"], []]
 
 
+def test_a_stock_tuner_stops_no_trial_while_another_one_runs_or_after_all_have_ended() -> None:
+    tuner = StockTuner(scheduling(RULE | {"eta": 4}).scheduler)
+    for name, loss in (("pauses", 0.1), ("runs", 0.2)):
+        tuner.trials[name] = Simulated(name, {}, Trial.RUNNING, checkpointed=True)
+        tuner.scheduler.on_trial_add(tuner, tuner.trials[name])
+        assert tuner.result(name, {"training_iteration": 1, "loss": loss}) == "PAUSE"
+    tuner.trials["pauses"].status = Trial.PAUSED
+    assert tuner.scheduler.choose_trial_to_run(tuner) is None
+    assert list(tuner.trials) == ["pauses", "runs"]
+    for name in ("pauses", "runs"):
+        tuner.complete(name, None, error=False)
+    assert tuner.scheduler.choose_trial_to_run(tuner) is None
+
+
 def test_resumed_trials_pause_again_and_ended_ones_are_forgotten() -> None:
     run = run_of(120, slots=4)
     again = [name for how, name, done in run.order if how == "paused" and done == 3]

@@ -1,11 +1,13 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from ray import tune
 from ray.tune import RunConfig, TuneConfig, Tuner
 
 import hpo
+from hpo.sweepfile.model import Metric
+from hpo.tune.translate import reaches
 
 PARAMETERS: dict[str, Any] = {
     "x": {"min": 0.0, "max": 1.0},
@@ -99,6 +101,25 @@ def test_what_ends_a_translated_sweep() -> None:
     assert not stopper.stop_all()
     stopper("1", {"loss": 0.0})
     assert stopper.stop_all()
+
+
+@pytest.mark.parametrize(
+    ("goal", "target", "value", "reached"),
+    [
+        ("minimize", None, 0.0, False),
+        ("minimize", 0.5, 0.5, True),
+        ("minimize", 0.5, 1, False),
+        ("maximize", 0.5, 1, True),
+        ("maximize", 0.5, True, False),
+        ("minimize", 0.5, False, False),
+        ("minimize", 0.5, None, False),
+        ("maximize", 0.5, "0.9", False),
+    ],
+)
+def test_only_a_number_reaches_a_target_and_only_where_there_is_one(
+    goal: Literal["minimize", "maximize"], target: float | None, value: Any, reached: bool
+) -> None:
+    assert reaches(Metric(name="loss", goal=goal, target=target), value) is reached
 
 
 def test_a_seed_repeats_the_search() -> None:
