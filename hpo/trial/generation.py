@@ -97,6 +97,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             answer = {"failed": str(error)}
         server = None
         if "ready" in answer:
+            imports.mark()
             gc.collect()
             gc.freeze()
             done = {**order, "setup": None}

@@ -7,9 +7,7 @@ standard library, from Python 3.9 on.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import importlib
 import json
 import os
 import socket
@@ -68,6 +66,9 @@ class Imports:
         self.reads: dict[str, set[str]] = {}
         """Variables that packages have read."""
         self._now: list[str] = []
+        self._unseen: set[str] = set()
+        self._environment: Mapping[str, str] = {}
+        self._channel = ""
 
     def learn(self, sets: Iterable[Any]) -> None:
         """The first trial's script has set these variables."""
@@ -103,31 +104,31 @@ class Imports:
         for package in self._now:
             self.reads.setdefault(package, set()).add(os.fsdecode(key))
 
+    def mark(self) -> None:
+        """Have each module of these packages tell when it is imported, here and in forks.
+
+        Of a module that it has already, Python asks only whether it is being initialised. A function in place
+        of `__import__` would see as much, but stand in the traceback of whatever an import raises.
+        """
+        packages = {*self.before, *self.reads}
+        for name, module in list(sys.modules.items()):
+            package = name.partition(".")[0]
+            spec = getattr(module, "__spec__", None)
+            if package in packages and spec is not None and not getattr(spec, "_initializing", True):
+                with contextlib.suppress(AttributeError):
+                    spec._initializing = _Imported(self, package)
+
     def watch(self, environment: Mapping[str, str], channel: str) -> None:
         """In a fork, which began with this environment: compare as each package is imported."""
-        if not (self.before or self.reads):
-            return
-        seen: set[str] = set()
+        self._unseen = {*self.before, *self.reads}
+        self._environment, self._channel = environment, channel
 
-        def check(name: str) -> None:
-            package = name.partition(".")[0]
-            if package not in seen:
-                seen.add(package)
-                if variable := self._differs(package, environment):
-                    _start_afresh(channel, package, variable)
-
-        original, named = builtins.__import__, importlib.import_module
-
-        def import_(name: str, *args: Any, **options: Any) -> Any:
-            if name.partition(".")[0] not in seen:
-                check(name)
-            return original(name, *args, **options)
-
-        def import_module(name: str, *args: Any, **options: Any) -> Any:
-            check(name)
-            return named(name, *args, **options)
-
-        builtins.__import__, importlib.import_module = import_, import_module
+    def imported(self, package: str) -> None:
+        """One of its modules is imported."""
+        if package in self._unseen:
+            self._unseen.discard(package)
+            if variable := self._differs(package, self._environment):
+                _start_afresh(self._channel, package, variable)
 
     def _differs(self, package: str, environment: Mapping[str, str]) -> str:
         """The variable that this trial's script has set otherwise before it imports a package."""
@@ -139,6 +140,19 @@ class Imports:
             if os.environ.get(name) != environment.get(name):
                 return name
         return ""
+
+
+class _Imported:
+    """In place of the False with which a module's spec says that the module is there."""
+
+    __slots__ = ("imports", "package")
+
+    def __init__(self, imports: Imports, package: str) -> None:
+        self.imports, self.package = imports, package
+
+    def __bool__(self) -> bool:
+        self.imports.imported(self.package)
+        return False
 
 
 class _Recorder(dict[Any, Any]):

@@ -96,7 +96,8 @@ def _trial(folder: Path, record: TrialRecord) -> Trial:
     seen = directory / "seen.json"
     known = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
     log = (directory / "log.txt").read_text(encoding="utf-8", errors="replace")
-    lines = frozenset(_plain(line.replace(str(folder), "FOLDER")).strip() for line in log.splitlines())
+    said = [line.replace(str(folder), "FOLDER") for line in log.splitlines() if not line.startswith("hpo: ")]
+    lines = frozenset(_plain(line).strip() for line in said)
     ended = json.loads((directory / "end.json").read_text(encoding="utf-8"))
     end = (record.state, ended["end"]["exit_code"], record.reason)
     return Trial(end, rows, _same(known, str(folder)), dict(_digests(directory)), lines)

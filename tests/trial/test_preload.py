@@ -90,6 +90,28 @@ def test_so_does_one_that_sets_another_than_the_setup_has_imported_with(new: New
     assert [one.log.splitlines()[-1].split()[-1] for one in seen] == ["None", "slow", "None"]
 
 
+@pytest.mark.parametrize("imported", ["importlib.import_module('reader')", "from reader.part import x"])
+def test_however_it_is_imported(new: New, imported: str) -> None:
+    runner = new(modules=["reader", "reader.part"])
+    env = reading(runner)
+    (runner.folder / "site-packages/reader.py").unlink()
+    runner.script("site-packages/reader/__init__.py", READER)
+    runner.script("site-packages/reader/part.py", "x = 1")
+    code = f"import importlib, os, sys\nos.environ['READER_MODE'] = 'quick'\n{imported}\n"
+    script = runner.script("sets.py", code + "print(sys.modules['reader'].mode)")
+    assert [runner("python", script, more_env=env).log.splitlines()[-1] for _ in range(2)] == ["quick"] * 2
+
+
+def test_what_an_import_raises_is_told_as_ever(new: New) -> None:
+    runner = new(modules=["before", "reader"])
+    env = reading(runner)
+    runner.script("broken.py", "import before, reader\n1 / 0")
+    script = runner.script("use.py", "import broken")
+    warm, cold = (runner("python", script, warm=warm, more_env=env).log for warm in (True, False))
+    assert warm.partition("hpo: it failed as a forked process")[0] == cold
+    assert "ZeroDivisionError" in cold
+
+
 @pytest.mark.parametrize("modules", [None, ["before", "reader"]], ids=["learnt", "named"])
 def test_so_does_one_that_alone_sets_a_variable_or_alone_does_not(new: New, modules: Any) -> None:
     runner = new(modules=modules)
