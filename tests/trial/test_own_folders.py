@@ -36,7 +36,6 @@ def run(folder: Path, script: str, *words: str, trial: str | None = "3") -> list
 
 
 def test_hydra_appends_the_trial_to_a_folder_with_the_time_in_it(tmp_path: Path) -> None:
-    pytest.importorskip("hydra")
     *_, job = [path for path in run(tmp_path, HYDRA, "+x=1") if path.endswith("train.log")]
     assert Path(job).parent.name.endswith("-trial-0003")
     own = [path for path in run(tmp_path, HYDRA, "+x=1", "hydra.run.dir=mine") if path.startswith("mine")]
@@ -48,7 +47,6 @@ def test_hydra_appends_the_trial_to_a_folder_with_the_time_in_it(tmp_path: Path)
 
 
 def test_hydra_is_as_it_was_outside_of_a_trial(tmp_path: Path) -> None:
-    pytest.importorskip("hydra")
     assert not [path for path in run(tmp_path, HYDRA, "+x=1", trial=None) if "trial" in path]
 
 
