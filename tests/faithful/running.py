@@ -94,13 +94,15 @@ def _trial(folder: Path, record: TrialRecord) -> Trial:
         for row in read_rows(folder / "RUN", record.number)
     ]
     seen = directory / "seen.json"
-    known = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
+    known: dict[str, Any] = json.loads(seen.read_text(encoding="utf-8")) if seen.is_file() else {}
     log = (directory / "log.txt").read_text(encoding="utf-8", errors="replace")
     said = [line.replace(str(folder), "FOLDER") for line in log.splitlines() if not line.startswith("hpo: ")]
     lines = frozenset(_plain(line).strip() for line in said)
     ended = json.loads((directory / "end.json").read_text(encoding="utf-8"))
     end = (record.state, ended["end"]["exit_code"], record.reason)
-    return Trial(end, rows, _same(known, str(folder)), dict(_digests(directory)), lines)
+    known = _same(known, str(folder))
+    known["descriptors"] = sorted(set(known.get("descriptors", [])))  # a library's threads open more or fewer
+    return Trial(end, rows, known, dict(_digests(directory)), lines)
 
 
 def _timeless(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _same(value: Any, folder: str) -> Any:
     text = re.sub(r"(pipe|socket|anon_inode):\[?\w+\]?", r"\1", text)
     text = re.sub(r"hpo-[0-9a-f]{12}", "hpo-SLOT", text)
     text = re.sub(r"/tmp/tmp\w{8}(-\w{8})?", "/tmp/tmp", text)
-    text = re.sub(r"/dev/shm/torch_\d+_\d+", "/dev/shm/torch", text)
+    text = re.sub(r"/dev/shm/torch_\d+_\d+_\d+", "/dev/shm/torch", text)
     return re.sub(r"0x[0-9a-f]+", "ADDRESS", text)
 
 

@@ -22,4 +22,5 @@ if __name__ == "__main__":
             optimizer.step()
         hpo.report({"loss": loss.item()})
     torch.save(model.state_dict(), os.path.join(os.environ["HPO_TRIAL_DIR"], "model.pt"))
+    seen.settle()
     seen.note(seeded=False, draw=float(torch.rand(1)), threads=torch.get_num_threads())

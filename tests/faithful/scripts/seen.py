@@ -5,11 +5,20 @@ import os
 import random
 import sys
 import threading
+import time
 
 
 def wrong(records):
     """How many of (index, value) are not what data.py wrote."""
     return sum(int(i) != int(x) for i, x in records)
+
+
+def settle():
+    """Wait for threads that end by themselves, as those of a DataLoader do."""
+    for _ in range(200):
+        if threading.active_count() == 1:
+            return
+        time.sleep(0.05)
 
 
 def note(seeded=True, fresh=(), **more):

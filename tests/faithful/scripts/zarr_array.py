@@ -14,6 +14,6 @@ def setup():
 if __name__ == "__main__":
     seed = hpo.config()["seed"]
     data = hpo.setup_value() if hpo.setup_value() is not None else setup()
-    places = np.random.default_rng(seed).permutation(len(data))[:600]
+    places = np.random.default_rng(seed).permutation(data.shape[0])[:600]
     hpo.report({"loss": seen.wrong((i, data[i, 0]) for i in map(int, places)), "sum": int(places.sum())})
     seen.note(seeded=False)
