@@ -129,6 +129,7 @@ def _same(value: Any, folder: str) -> Any:
     text = value.replace(folder, "FOLDER")
     text = re.sub(r"(pipe|socket|anon_inode):\[?\w+\]?", r"\1", text)
     text = re.sub(r"hpo-[0-9a-f]{12}", "hpo-SLOT", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d", "DATE/TIME", text)
     text = re.sub(r"/tmp/tmp\w{8}(-\w{8})?", "/tmp/tmp", text)
     text = re.sub(r"/dev/shm/torch_\d+_\d+_\d+", "/dev/shm/torch", text)
     return re.sub(r"0x[0-9a-f]+", "ADDRESS", text)

@@ -4,7 +4,7 @@ import os
 
 import seen
 import torch
-from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments, set_seed
 
 import hpo
 
@@ -18,6 +18,7 @@ class Texts(torch.utils.data.Dataset):
 
 
 if __name__ == "__main__":
+    set_seed(hpo.config()["seed"])
     settings = TrainingArguments(
         os.path.join(os.environ["HPO_TRIAL_DIR"], "out"),
         num_train_epochs=1,
@@ -25,6 +26,7 @@ if __name__ == "__main__":
         report_to=[],
         use_cpu=True,
         disable_tqdm=True,
+        logging_strategy="no",
         save_strategy="no",
     )
     small = BertConfig(
