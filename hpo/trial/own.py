@@ -68,6 +68,8 @@ class Own:
         ):
             return "", f"{why} when it is imported"
         for package in sorted(self._randomness.drawn):
+            if shared and _is_installed(package):
+                continue  # an id in its requests or the like, which is no reason to load all data anew
             return package, "draws random bytes when it is imported, as an id"
         if module := self._moments.keeper():
             return module.partition(".")[0], f"keeps the time at which it is imported ({module})"
@@ -109,6 +111,11 @@ class _CommandLine(list[str]):
     def __contains__(self, word: object) -> bool:
         self.read = True
         return super().__contains__(word)
+
+
+def _is_installed(package: str) -> bool:
+    path = str(getattr(getattr(sys.modules.get(package), "__spec__", None), "origin", None))
+    return f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
 
 
 def _lost() -> dict[str, Any]:

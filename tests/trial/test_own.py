@@ -222,6 +222,14 @@ def test_so_does_an_id_that_a_setup_s_module_has_of_its_own(new: New) -> None:
     assert len({trial(runner, script, env=env).log for _ in range(3)}) == 3
 
 
+def test_an_id_of_an_installed_package_has_no_setup_called_anew(new: New) -> None:
+    runner = new(modules=None, setup="data:load")
+    env = environment(runner, drawing="import uuid\nx = uuid.uuid4()") | {"HPO_SETUP": "data:load"}
+    runner.script("data.py", "import drawing, os\ndef load(): return os.getpid()\n")
+    script = runner.script("use.py", "import hpo, os\nprint(hpo.setup_value() == os.getpid())\n" + REPORT)
+    assert [trial(runner, script, env=env).log for _ in range(2)] == ["False\n"] * 2
+
+
 def test_times_and_process_numbers_that_a_package_keeps_are_the_trial_s(new: New) -> None:
     runner = new(modules=None)
     kept = "import datetime, os, time\na, b = time.time(), time.perf_counter()\nc = datetime.datetime.now()\n"
