@@ -22,8 +22,8 @@ from hpo.trial.learning import loading
 
 HARMLESS = {"opentelemetry", "rich", "scipy", "sympy", "torch"}
 """Packages whose draws at import mean nothing: names in telemetry, examples of use, keys of tables."""
-GIVEN = 2**32
-"""A seed of torch's below this was given: one of the system's has 53 bits."""
+GIVEN, DEFAULT = 2**32, 67280421310721
+"""A seed of torch's below this was given, one of the system's has 53 bits; that of each new generator."""
 
 
 class Randomness:
@@ -38,6 +38,9 @@ class Randomness:
         self._made: list[tuple[weakref.ref[random.Random], int]] = []
         """Generators that were made since the beginning, and the states in which they were."""
         self._known: set[int] = set()
+        self._of_torch: list[Any] = []
+        """Generators of torch's that modules keep."""
+        self._torch_before: Any = None
         self._before: int | None = None
         self._used = self._untrue = False
         """Whether Python's own generator was used; whether a seed was given that tells of this process."""
@@ -105,6 +108,7 @@ class Randomness:
         """What is drawn from here on counts for `why`."""
         self._made, self._untrue, self._known = [], False, set(self._entropies)
         self._before, self._used = self._state(), False
+        self._torch_before = _torch_state()
 
     def why(self) -> str:
         """What was drawn that is kept as it is, so that all forks would have it; empty where nothing was."""
@@ -115,6 +119,9 @@ class Randomness:
             one = kept()
             used |= one is None or hash(one.getstate()) != state
         used |= None not in (before := self._before, now := self._state()) and before != now
+        if (torch_before := self._torch_before) is not None:
+            now_of_torch = _torch_state()
+            used |= now_of_torch is not None and not torch_before.equal(now_of_torch)
         if new := self._entropies - self._known:
             used |= not new <= {_seed(one).entropy for one in self._alive() if _is_unused(one)}
         return "draws random numbers" if used else ""
@@ -158,6 +165,13 @@ class Randomness:
         numpy = sys.modules.get("numpy.random")
         if numpy is not None and self._entropies:
             self._bits += self._alive()
+        kind = getattr(sys.modules.get("torch"), "Generator", ())
+        kept = [
+            one
+            for module in list(sys.modules.values())
+            for one in list(getattr(module, "__dict__", {}).values())
+        ]
+        self._of_torch = [one for one in kept if kind and type(one) is kind and _is_by_system(one)]
         if self._global.get("random"):
             self._global["random"] = random.getstate()
         if self._global.get("numpy") and numpy is not None:
@@ -195,8 +209,9 @@ class Randomness:
         if numpy is not None and not self._global.get("numpy"):
             numpy.seed()
         generator = getattr(torch, "default_generator", None)
-        if generator is not None and generator.initial_seed() >= GIVEN:
-            generator.seed()
+        for one in self._of_torch if generator is None else [generator, *self._of_torch]:
+            if _is_by_system(one):
+                one.seed()
 
 
 def _bits(holder: Any) -> Any:
@@ -217,9 +232,21 @@ def _is_of_now(seed: Any) -> bool:
     """Whether a seed is the time, in some unit, or the number of this process."""
     if not isinstance(seed, (int, float)) or isinstance(seed, bool):
         return False
-    if seed == os.getpid():
-        return True
+    if abs(seed) < 10**6:
+        return bool(seed == os.getpid())
     return any((int(time.time() * unit) - int(seed)) % 2**32 < unit * 5 for unit in (1, 10**3, 10**6))
+
+
+def _is_by_system(generator: Any) -> bool:
+    """Whether the system has seeded one of torch's generators."""
+    seed: int = generator.initial_seed()
+    return seed >= GIVEN and seed != DEFAULT
+
+
+def _torch_state() -> Any:
+    """That of torch's own generator, if it is loaded and was not given a seed."""
+    generator = getattr(sys.modules.get("torch"), "default_generator", None)
+    return None if generator is None or not _is_by_system(generator) else generator.get_state()
 
 
 def _importing() -> str:

@@ -214,6 +214,22 @@ def test_numbers_that_a_package_draws_when_it_is_imported_differ(new: New, code:
     assert "random numbers" in note
 
 
+@pytest.mark.torch
+def test_torch_s_numbers_differ_too(new: New) -> None:
+    runner = new(modules=None)
+    kept = "import torch\nx = torch.Generator()\nx.seed()\nfixed = torch.Generator()\n"
+    env = environment(runner, drawing="import torch\nx = torch.rand(1)", reader=kept)
+    code = "import sys, reader, drawing, torch\n"
+    code += "print('reader' in sys.modules, *[torch.rand(1, generator=one).item()"
+    code += " for one in (reader.x, torch.default_generator, reader.fixed)], drawing.x.item())\n"
+    script = runner.script("use.py", code + REPORT)
+    ended = [trial(runner, script, env=env) for _ in range(3)]
+    kept_ones, own, fixed, drawn = list(zip(*(one.log.split() for one in ended), strict=True))[1:]
+    assert [len(set(one)) for one in (kept_ones, own, fixed, drawn)] == [3, 3, 1, 3]
+    notes = [note for one in ended for note in one.notes]
+    assert notes == ["drawing is not preloaded: it draws random numbers when it is imported"]
+
+
 def test_so_does_an_id_that_a_setup_s_module_has_of_its_own(new: New) -> None:
     runner = new(modules=None, setup="data:load")
     env = environment(runner) | {"HPO_SETUP": "data:load"}
