@@ -30,6 +30,8 @@ def unshareable() -> dict[str, str]:
             found[target] = f"opens {kind}"
         elif _is_file(descriptor) and not _is_reopenable(descriptor):
             found[f"{descriptor} {target}"] = f"opens {target} to write"
+        elif _is_locked(descriptor):
+            found[f"{descriptor} {target}"] = f"keeps a lock on {target}"
     return found
 
 
@@ -79,6 +81,15 @@ def _is_reopenable(descriptor: int) -> bool:
     return os.access(
         f"/proc/self/fd/{descriptor}", os.R_OK if flags & os.O_ACCMODE == os.O_RDONLY else os.W_OK
     )
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether this process holds a lock on a file: no other opening of it would have that."""
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
+            return b"\nlock:" in file.read()
+    except OSError:  # it was open for the list of descriptors
+        return False
 
 
 def _shared_memory() -> dict[str, str]:

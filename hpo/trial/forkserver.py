@@ -33,6 +33,7 @@ from hpo.trial import fresh, hugepages, learning, temporary
 from hpo.trial.descriptions import reopen
 from hpo.trial.learning import Imports
 from hpo.trial.link import Link
+from hpo.trial.moments import Moments
 from hpo.trial.preload import imported
 from hpo.trial.randomness import Randomness
 from hpo.trial.strays import Sweeper
@@ -73,6 +74,8 @@ class ForkServer:
         """Descriptors of files that imports and the setup have left open: each trial opens its own."""
         self.randomness = Randomness()
         """What imports and the setup have drawn: each trial draws it anew."""
+        self.moments = Moments()
+        """Times that imports have kept: each trial's are its own."""
         self.imports = Imports()
         """The variables that imports and the setup went by: a trial that sets others starts afresh."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
@@ -267,6 +270,7 @@ class ForkServer:
             fresh.enter(request)
             temporary.own_folders()
             self.randomness.renew()
+            self.moments.renew()
             self.imports.watch(request["env"], request["env"].get("HPO_CHANNEL", ""))
             if request["env"].get("HPO_LEARN"):
                 learning.note_sets(lambda: len(imported()))

@@ -17,7 +17,7 @@ from hpo.trial.descriptions import files, reopen, unshareable
 from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
 from hpo.trial.learning import Imports
-from hpo.trial.randomness import Randomness
+from hpo.trial.own import Own
 
 
 def first(descriptor: int) -> None:
@@ -88,8 +88,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         reopen(predecessor.files)
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:
-            with randomness.noted():
-                missing = _prepare(order, exits, randomness, imports)
+            missing = _prepare(predecessor, exits)
             answer: dict[str, Any] = {"ready": True, "missing": missing}
         except preload.Unsafe as error:
             answer = {"unsafe": error.args[0], "why": error.args[1]}
@@ -97,13 +96,13 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             answer = {"failed": str(error)}
         server = None
         if "ready" in answer:
-            imports.mark()
+            imports.mark(list(sys.modules))
             gc.collect()
             gc.freeze()
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
             server.files = files() - (open_before - predecessor.files)
-            server.randomness, server.imports = randomness, imports
+            server.randomness, server.imports, server.moments = randomness, imports, predecessor.moments
             exits.keep_finalizers()
             server.accept(True)
         os.write(report, json.dumps(answer).encode())
@@ -116,22 +115,43 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         os._exit(0)
 
 
-def _prepare(order: dict[str, Any], exits: Exits, randomness: Randomness, imports: Imports) -> list[str]:
+def _prepare(predecessor: ForkServer, exits: Exits) -> list[str]:
     """Import and set up as ordered; what could not be imported. Raises preload.Unsafe, setup.SetupFailed."""
-    sys.argv = [order["target"]]
+    order, imports, randomness = predecessor.order, predecessor.imports, predecessor.randomness
     folder = order["folder"]
     if folder is not None:
         sys.path.insert(0, folder)
-    before = unshareable()
-    learned, without = order["learned"], order["without"]
-    with temporary.noted():
-        missing = preload.preload(
-            order["modules"] or [], learned=learned, without=without, randomness=randomness, imports=imports
-        )
-    if order["setup"]:
-        with exits.noted(), preload.noted(imports):
-            setup.run(order["setup"])
-        preload.check([order["setup"]], before, "when it is called")
+    moments = predecessor.moments
+    with Own(imports, randomness, moments, order["target"]) as own, randomness.noted(), moments.noted():
+        with temporary.noted():
+            names, without = order["modules"] or [], order["without"]
+            learned = order["learned"]
+            missing = preload.preload(names, learned=learned, without=without, imports=imports, own=own)
+        if order["setup"]:
+            _set_up(order["setup"], exits, imports, own)
     if folder is not None:
         sys.path.remove(folder)
     return missing
+
+
+def _set_up(target: str, exits: Exits, imports: Imports, own: Own) -> None:
+    """Call the setup. Raises SetupFailed, and preload.Unsafe where it does what each trial must do itself."""
+
+    def imported() -> None:
+        if found := own.imported(shared=True):
+            raise preload.Unsafe([target], found[1])
+        own.begin()
+
+    before = unshareable()
+    own.begin()
+    failed: setup.SetupFailed | None = None
+    try:
+        with exits.noted(), preload.noted(imports):
+            setup.run(target, imported)
+        preload.check([target], before, "when it is called")
+    except setup.SetupFailed as error:
+        failed = error
+    if why := own.done():  # it may have failed for want of that
+        raise preload.Unsafe([target], f"{why} when it is called")
+    if failed is not None:
+        raise failed

@@ -15,8 +15,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
-Set = tuple[int, str, Any]
-"""So many modules were imported before, the variable's name, its value or None where it was removed."""
+Set = tuple[int, str, Any, bool]
+"""So many modules were imported before, the variable's name, its value or None where it was removed, and
+whether the user's own code set it: a package may do so when it is called, with a trial's seed say."""
+STANDARD = getattr(sys, "stdlib_module_names", frozenset(sys.builtin_module_names))
+"""The standard library: what of it goes by a variable reads os.environ."""
 SHARED = "_hpo_sets"
 """The module in which they are kept: the trial imports this one anew."""
 
@@ -46,127 +49,200 @@ def sets() -> list[Set]:
 
 
 def _note(kept: list[Set], count: Callable[[], int], name: str, value: str | None) -> None:
-    frame = sys._getframe(3)
+    frame: Any = sys._getframe(2)
+    while str(frame.f_globals.get("__name__")).partition(".")[0] in STANDARD:
+        frame = frame.f_back
+    by_package = _is_installed(frame.f_code.co_filename)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if frame.f_code.co_name == "<module>" and ("site-packages" in file or "dist-packages" in file):
+        if frame.f_code.co_name == "<module>" and _is_installed(frame.f_code.co_filename):
             return
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     if not name.startswith("HPO_"):
-        kept.append((count(), name, value))
+        kept.append((count(), name, value, not by_package))
+
+
+def _is_installed(file: str) -> bool:
+    return "site-packages" in file or "dist-packages" in file
 
 
 class Imports:
-    """What modules were imported with, by their packages; made in the warm parent, asked in its forks."""
+    """What modules were imported with; made in the warm parent, asked in its forks."""
 
     def __init__(self) -> None:
         self.sets: list[Set] = []
         self.before: dict[str, dict[str, str | None]] = {}
-        """Variables that the script had set when it imported a package, and their values."""
-        self.reads: dict[str, set[str]] = {}
-        """Variables that packages have read."""
-        self._now: list[str] = []
-        self._unseen: set[str] = set()
-        self._environment: Mapping[str, str] = {}
+        """Variables that the script had set when it imported a package first, and their values."""
+        self.reads: dict[str, dict[str, str | None]] = {}
+        """Variables that modules, and what these import, have read: their values."""
+        self.writes: dict[str, dict[str, str | None]] = {}
+        """Variables that modules, and what these import, have set."""
+        self.asked: set[str] = set()
+        """Variables that were read since this was emptied."""
+        self._marked: set[str] = set()
+        self._looked_at = 0
+        self._seen: set[str] = set()
+        self._environment: Mapping[str, str] | None = None
         self._channel = ""
 
     def learn(self, sets: Iterable[Any]) -> None:
         """The first trial's script has set these variables."""
-        self.sets = [(int(at), str(name), value) for at, name, value in sets]
+        self.sets = [(int(at), str(name), value, bool(own)) for at, name, value, own in sets]
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
-        """Inside, it is kept which variables are read."""
-        environ: Any = os.environ
-        recorder = _Recorder(environ._data)
-        recorder.read = self._read
-        environ._data = recorder
+        """Inside, it is kept which variables are read and set."""
+        environments: list[Any] = [os.environ, os.environb]
+        plain = environments[0]._data
+        for one in environments:
+            one._data = _Recorder(plain, self)
         try:
             yield
         finally:
-            environ._data = dict(environ._data)
-            self._now = []
+            for one in environments:
+                one._data = plain
 
     def importing(self, at: int, package: str) -> None:
         """The module that was the script's `at`-th is imported next: with what the script had set by then."""
-        for place, name, value in self.sets:
+        for place, name, value, _ in self.sets:
             if place <= at:
                 _assign(name, value)
-        known = {name: value for place, name, value in self.sets if place <= at}
-        self.before.setdefault(package, known)
-        self._now = [package]
+        if package not in STANDARD and package != "hpo":
+            known = {name: value for place, name, value, own in self.sets if place <= at and own}
+            self.before.setdefault(package, known)
+        self.asked.clear()
 
-    def nested(self, packages: Iterable[str]) -> None:
-        """These are being imported by what is imported now."""
-        self._now = list(dict.fromkeys([*self._now, *packages]))
+    def read(self, name: str, value: str | None) -> None:
+        """A variable is asked for."""
+        self.asked.add(name)
+        for module in [] if name.startswith("HPO_") else loading():  # hpo asks for its own anew in each trial
+            if name not in self.writes.get(module, {}):
+                self.reads.setdefault(module, {}).setdefault(name, value)
 
-    def _read(self, key: bytes) -> None:
-        for package in self._now:
-            self.reads.setdefault(package, set()).add(os.fsdecode(key))
+    def wrote(self, name: str, value: str | None) -> None:
+        """A variable is set, by what is imported."""
+        for module in loading():
+            self.writes.setdefault(module, {})[name] = value
 
-    def mark(self) -> None:
-        """Have each module of these packages tell when it is imported, here and in forks.
+    def mark_new(self) -> None:
+        """Mark those of the modules that were imported since this was called."""
+        names = list(sys.modules)
+        self.mark(names[self._looked_at :])
+        self._looked_at = len(names)
+
+    def mark(self, names: Iterable[str]) -> None:
+        """Have each module of which something is known tell when it is imported, here and in forks.
 
         Of a module that it has already, Python asks only whether it is being initialised. A function in place
         of `__import__` would see as much, but stand in the traceback of whatever an import raises.
         """
-        packages = {*self.before, *self.reads}
-        for name, module in list(sys.modules.items()):
-            package = name.partition(".")[0]
-            spec = getattr(module, "__spec__", None)
-            if package in packages and spec is not None and not getattr(spec, "_initializing", True):
+        known = {*self.reads, *self.writes}
+        packages = {*self.before, *(name.partition(".")[0] for name in known)}
+        for name in names:
+            spec = getattr(sys.modules.get(name), "__spec__", None)
+            if name in self._marked or name.partition(".")[0] not in packages or spec is None:
+                continue
+            if not getattr(spec, "_initializing", True):
+                self._marked.add(name)
                 with contextlib.suppress(AttributeError):
-                    spec._initializing = _Imported(self, package)
+                    spec._initializing = _Imported(self, name)
 
     def watch(self, environment: Mapping[str, str], channel: str) -> None:
-        """In a fork, which began with this environment: compare as each package is imported."""
-        self._unseen = {*self.before, *self.reads}
+        """In a fork, which began with this environment: compare as each module is imported."""
         self._environment, self._channel = environment, channel
 
-    def imported(self, package: str) -> None:
-        """One of its modules is imported."""
-        if package in self._unseen:
-            self._unseen.discard(package)
-            if variable := self._differs(package, self._environment):
-                _start_afresh(self._channel, package, variable)
+    def imported(self, name: str) -> None:
+        """A module that was here already is imported."""
+        package = name.partition(".")[0]
+        if self._environment is None:  # in the parent: who imports it has gone by the same variables
+            for module in loading():
+                for known in (self.reads, self.writes):
+                    if name in known:
+                        known[module] = {**known[name], **known.get(module, {})}
+            return
+        parts = name.split(".")
+        for module in (".".join(parts[:end]) for end in range(1, len(parts) + 1)):
+            if module not in self._seen:
+                self._seen.add(module)
+                if variable := self._differs(module):
+                    _start_afresh(self._channel, package, variable)
+                for variable, value in self.writes.get(module, {}).items():
+                    _assign(variable, value)
+                    self._seen.add(f"={variable}")
 
-    def _differs(self, package: str, environment: Mapping[str, str]) -> str:
-        """The variable that this trial's script has set otherwise before it imports a package."""
-        expected = self.before.get(package, {})
-        for name, value in expected.items():
-            if os.environ.get(name) != value:
-                return name
-        for name in self.reads.get(package, set()) - expected.keys():
-            if os.environ.get(name) != environment.get(name):
+    def _differs(self, module: str) -> str:
+        """The variable that this trial's script has set otherwise before it imports a module."""
+        assert self._environment is not None
+        expected = self.before.get(module)
+        if expected is not None:  # whatever else was set: code in C may read it, which nobody sees
+            passed_over = {name for _, name, _, own in self.sets if not own}
+            for name in {*os.environ, *self._environment, *expected} - passed_over:
+                wanted = expected.get(name, self._environment.get(name))
+                if os.environ.get(name) != wanted and f"={name}" not in self._seen:
+                    return name
+        for name, value in self.reads.get(module, {}).items():
+            if os.environ.get(name) != value and f"={name}" not in self._seen:
                 return name
         return ""
+
+
+def loading() -> list[str]:
+    """The modules that are being imported just now, each by the one before it."""
+    names = []
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load" and "importlib" in frame.f_code.co_filename:
+            names.append(frame.f_locals["name"])
+        frame = frame.f_back
+    return names[::-1]
 
 
 class _Imported:
     """In place of the False with which a module's spec says that the module is there."""
 
-    __slots__ = ("imports", "package")
+    __slots__ = ("imports", "name")
 
-    def __init__(self, imports: Imports, package: str) -> None:
-        self.imports, self.package = imports, package
+    def __init__(self, imports: Imports, name: str) -> None:
+        self.imports, self.name = imports, name
 
     def __bool__(self) -> bool:
-        self.imports.imported(self.package)
+        self.imports.imported(self.name)
         return False
 
 
-class _Recorder(dict[Any, Any]):
-    """The inside of os.environ, which says what is asked for."""
+class _Recorder:
+    """The inside of os.environ, which says what is asked for and what is set."""
 
-    read: Callable[[bytes], None]
+    def __init__(self, data: dict[Any, Any], imports: Imports) -> None:
+        self.data, self.imports = data, imports
 
-    def __getitem__(self, key: Any) -> Any:
-        self.read(key)
-        return super().__getitem__(key)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.data, name)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.data)
 
     def __contains__(self, key: Any) -> bool:
-        self.read(key)
-        return super().__contains__(key)
+        self.imports.read(os.fsdecode(key), _text(self.data.get(key)))
+        return key in self.data
+
+    def __getitem__(self, key: Any) -> Any:
+        self.imports.read(os.fsdecode(key), _text(self.data.get(key)))
+        return self.data[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.imports.wrote(os.fsdecode(key), _text(value))
+        self.data[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        self.imports.wrote(os.fsdecode(key), None)
+        del self.data[key]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else os.fsdecode(value)
 
 
 def _assign(name: str, value: str | None) -> None:

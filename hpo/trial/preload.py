@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from hpo.trial.descriptions import unshareable
 from hpo.trial.learning import Imports
-from hpo.trial.randomness import Randomness
+from hpo.trial.own import Own
 
 KNOWN_UNSAFE = {
     "ray": "its connections do not survive a fork",
@@ -66,8 +66,8 @@ def preload(
     *,
     learned: bool,
     without: Iterable[str],
-    randomness: Randomness,
     imports: Imports,
+    own: Own,
 ) -> list[str]:
     """Import `names` in order, but numpy first; what could not be imported is returned as text.
 
@@ -87,6 +87,7 @@ def preload(
             if top in left_out or name in sys.modules:
                 continue
             imports.importing(at, top)
+            own.begin()
             try:
                 importlib.import_module(name)
             except BaseException as error:  # a module may even call sys.exit
@@ -94,17 +95,15 @@ def preload(
                     missing.append(f"{name} ({type(error).__name__}: {error})")
             check(nested.tops or [top], seen)
             nested.tops = []  # they were gone again
-            randomness.look()
-            for package in sorted(randomness.drawn):
-                tops = dict.fromkeys([top, package])
-                raise Unsafe([*tops], "draws random bytes when it is imported, as an id")
+            if found := own.imported():
+                raise Unsafe([*dict.fromkeys([top, found[0] or top])], found[1])
     return missing
 
 
 @contextlib.contextmanager
 def noted(imports: Imports) -> Iterator[_Nested]:
     """Inside, it is kept which packages are imported, and which variables these read."""
-    with _Nested(imports) as nested, imports.noted():
+    with _Nested() as nested, imports.noted():
         yield nested
 
 
@@ -114,9 +113,8 @@ class _Nested:
     So those who import the owner of the threads are known too, and not tried in vain.
     """
 
-    def __init__(self, imports: Imports) -> None:
+    def __init__(self) -> None:
         self.tops: list[str] = []
-        self._imports = imports
 
     def __enter__(self) -> _Nested:
         sys.meta_path.insert(0, self)
@@ -127,7 +125,6 @@ class _Nested:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """A module is looked for."""
-        self._imports.nested([name.partition(".")[0]])
         if not self.tops and threads() > 1 and _threads_after_fork() > 1:
             modules = list(sys.modules.items())
             begun = [n for n, m in modules if getattr(getattr(m, "__spec__", None), "_initializing", False)]

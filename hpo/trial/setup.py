@@ -27,28 +27,43 @@ def setup_value() -> Any:
     target = os.environ.get(SETUP)
     if not target:
         return None
-    shared = sys.modules.get("_hpo_setup")
+    shared: Any = sys.modules.get("_hpo_setup")
     values: dict[str, Any] = _values if shared is None else shared.values
     if target not in values:
         values[target] = _function(target)()
+    elif shared is not None and shared.variables:
+        os.environ.update(shared.variables)
+        shared.variables = {}
     return values[target]
 
 
-def run(target: str) -> None:
+def run(target: str, imported: Callable[[], None]) -> None:
     """Call the function in the warm parent, for all trials to come. Raises SetupFailed.
+
+    When its module is there, `imported` is called, and what that raises is passed on.
 
     torch computes with one thread meanwhile: its thread pool would not survive a fork.
     """
+    environment = dict(os.environ)
     try:
         function = _function(target)
+    except BaseException as error:
+        raise _failed(target, error) from error
+    imported()
+    try:
         with _OneThread():
             value = function()
     except BaseException as error:
-        traceback.print_exc()
-        raise SetupFailed(f"{target}: {type(error).__name__}: {error}") from error
-    shared = type(sys)("_hpo_setup")
-    shared.values = {target: value}  # type: ignore[attr-defined]
+        raise _failed(target, error) from error
+    shared: Any = type(sys)("_hpo_setup")
+    shared.values = {target: value}
+    shared.variables = {name: text for name, text in os.environ.items() if environment.get(name) != text}
     sys.modules["_hpo_setup"] = shared
+
+
+def _failed(target: str, error: BaseException) -> SetupFailed:
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return SetupFailed(f"{target}: {type(error).__name__}: {error}")
 
 
 def _function(target: str) -> Callable[[], Any]:

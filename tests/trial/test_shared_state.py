@@ -46,6 +46,7 @@ UNSHAREABLE = {
     "opens": "open('written', 'w')",
     "lock": "__import__('multiprocessing').Lock()",
     "shares memory|opens": "__import__('multiprocessing').RawArray('i', 4)",
+    "keeps a lock on": "locked()",
     "starts 1 thread": "begun()",
     "opens a socket": "__import__('socket').socketpair()",
 }
@@ -56,7 +57,11 @@ def test_a_setup_of_which_forks_cannot_have_their_own_is_each_trial_s(new: New, 
     """It is called once in vain, each trial calls it by itself, and that is said once."""
     runner = new(modules=None, setup="data:load")
     code = f"""
-        import os, threading
+        import fcntl, os, threading
+        def locked():
+            file = open("lock", "a")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            return file
         def begun():
             thread = threading.Timer(60, print)
             thread.daemon = True
