@@ -20,8 +20,8 @@ from typing import Any
 
 from hpo.trial.learning import loading
 
-HARMLESS = {"opentelemetry", "rich", "scipy", "sympy", "torch"}
-"""Packages whose draws at import mean nothing: names in telemetry, examples of use, keys of tables."""
+HARMLESS = {"donfig", "opentelemetry", "rich", "scipy", "sympy", "torch", "transformers"}
+"""Packages whose draws at import mean nothing: ids in telemetry, examples of use, keys of tables and locks."""
 GIVEN, DEFAULT = 2**32, 67280421310721
 """A seed of torch's below this was given, one of the system's has 53 bits; that of each new generator."""
 
