@@ -21,7 +21,7 @@ from typing import Any
 from hpo.trial.learning import loading
 
 HARMLESS = {"donfig", "opentelemetry", "rich", "scipy", "sympy", "torch", "transformers"}
-"""Packages whose draws at import mean nothing: ids in telemetry, examples of use, keys of tables and locks."""
+"""Packages whose draws at import mean nothing: ids in telemetry, examples of use, keys of locks."""
 GIVEN, DEFAULT = 2**32, 67280421310721
 """A seed of torch's below this was given, one of the system's has 53 bits; that of each new generator."""
 
