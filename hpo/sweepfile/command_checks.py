@@ -15,8 +15,10 @@ from hpo.sweepfile.program import class_of
 from hpo.trial.command import MACROS, unknown_macros
 
 LAUNCHERS = re.compile(
-    r"(accelerate|bash|colossalai|composer|conda|deepspeed|docker|env|horovodrun|micromamba|mpiexec|mpirun"
-    r"|nice|numactl|poetry|python[\d.]*|ray|sh|singularity|srun|stdbuf|taskset|time|timeout|torchrun|uv"
+    r"(Rscript|accelerate|apptainer|bash|cd|colossalai|composer|conda|coverage|deepspeed|docker|env|exec|export"
+    r"|flux|hatch|horovodrun|java|jsrun|julia|jupyter|kernprof|lightning|make|mamba|matlab|micromamba|mpiexec"
+    r"|mpirun|ncu|nice|node|nohup|nsys|numactl|octave|papermill|pdm|perl|pipenv|pixi|podman|poetry|python[\d.]*"
+    r"|ray|ruby|sh|singularity|source|srun|stdbuf|sudo|taskset|time|timeout|torchrun|uv|xvfb-run|zsh"
     r"|.*\.(py|sh))$"
 )
 """First words of command lines, whether they are installed here or not."""
@@ -24,6 +26,8 @@ _PYTHON = re.compile(r"python\d*(\.\d+)?$")
 _FLAG = re.compile(r"-[bBdEhiIOPqRsSuvVx]+$")
 """Options of Python's that take no value."""
 _SET = re.compile(r"[A-Za-z_]\w*=")
+_SHELL = re.compile(r"&&?|\|\|?|;|[<>].*|.+;|(cd|export|source|\.)")
+"""A word that only a shell understands; the last ones only at the beginning."""
 _NAMES = "${args_dict}"
 
 
@@ -34,6 +38,12 @@ def whole_line(document: Document, raw: Mapping[str, Any]) -> None:
         return
     words = split_words(program)
     if len(words) < 2 or not _is_line(words):
+        return
+    if _needs_shell(words):
+        line = " ".join(re.sub(r"\$\{\w+\}", "", program).split())
+        whole = json_list(["${env}", "bash", "-c", f'{line} "$@"', "bash", "${args}"])
+        hint = f"write `command: {whole}`"
+        document.problem(("program",), f"{program!r} is a line for a shell, not one file", hint)
         return
     script = next((word for word in words if word.endswith(".py")), None)
     command = json_list(_as_command(words, script))
@@ -90,6 +100,9 @@ def _fault(document: Document, items: Sequence[str], at: int, program: Any) -> t
         return f"{first} is started without a script", f"write {whole}"
     if _SET.match(first):
         return f"{first!r} is no program", f"write {json_list(['${env}', *items])}"
+    if first.startswith("-"):
+        whole = json_list([*before, "${interpreter}", "${program}", *rest])
+        return f"{first!r} is an option, no program", f"write {whole}"
     name = str(program) if first == "${program}" else first
     if name.startswith("${") or shutil.which(name) or class_of(name, None):
         return None
@@ -127,17 +140,26 @@ def _is_parameters(item: str) -> bool:
 def _is_line(words: Sequence[str]) -> bool:
     first = os.path.basename(words[0])
     known = LAUNCHERS.match(first) or shutil.which(words[0])
-    return known is not None or any(word.startswith(("-", "${")) for word in words)
+    if known is not None or _SET.match(words[0]) or _needs_shell(words):
+        return True
+    return any(word.startswith(("-", "${")) for word in words)
+
+
+def _needs_shell(words: Sequence[str]) -> bool:
+    return any(
+        (found := _SHELL.fullmatch(word)) and (at == 0 or not found[1]) for at, word in enumerate(words)
+    )
 
 
 def _as_command(words: Sequence[str], script: str | None) -> list[str]:
     """The words as a command with macros for the interpreter, the script and the parameters."""
-    if words[0] == script:
-        words = ["python", *words]
+    at = next((i for i, word in enumerate(words) if not _SET.match(word)), 0)
+    if words[at] == script:
+        words = [*words[:at], "python", *words[at:]]
     kept = [word for word in words if word != "${env}" and not _is_parameters(word)]
     named = ["${program}" if word == script else word for word in kept]
-    first = ["${interpreter}"] if _PYTHON.match(named[0]) else named[:1]
-    return ["${env}", *first, *named[1:], "${args}"]
+    named[at : at + 1] = ["${interpreter}" if _PYTHON.match(word) else word for word in named[at : at + 1]]
+    return ["${env}", *named, "${args}"]
 
 
 def _found(document: Document, name: str) -> Path | None:

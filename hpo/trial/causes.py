@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from hpo.trial.spec import Kind
 from hpo.trial.telling import REASON
 
-_ABORT = re.compile(r"\s*(terminate called after throwing.*|what\(\): .*)")
+_ABORT = re.compile(
+    r"\s*(terminate called after throwing.*|what\(\): .*|libc\+\+abi: .*|.{0,200}\bAssertion `.*' failed\b.*"
+    r"|F\d{4} [\d:.]+ .*\] .*|.{0,200}\bCheck failed: .*|\*\*\* .* detected \*\*\*.*"
+    r"|double free or corruption.*"
+    r"|corrupted (size|double-linked).*"
+    r"|\w+\(\): (invalid|corrupted|memory|mismatching|unaligned|largebin|unsorted).*"
+    r"|pure virtual method called|thread '.*' panicked at .*)"
+)
+"""What C++, the C library, glog and Rust say before they abort."""
+_FATAL = re.compile(r"Fatal Python error: .*")
+_INNERMOST = re.compile(r'\s+(File ".*", line \d+ in .*)')
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -75,10 +85,14 @@ KILLED = "out of memory, ended by the kernel: lower hpo.concurrency, or ask for 
 """Said of a trial whose processes the kernel's out-of-memory killer has ended."""
 
 
-def abort_line(log: Sequence[str]) -> str:
-    """What C++ said when it aborted; empty where nothing like it stands in the log."""
-    found = [match[1] for line in log if (match := _ABORT.match(line))]
-    return found[-1].strip()[:REASON] if found else ""
+def crash_line(log: Sequence[str], aborted: bool) -> str:
+    """What was said before a crash: by what aborted, else by Python; else nothing."""
+    found = [match[1] for line in log if aborted and (match := _ABORT.match(line))]
+    if found:
+        return found[-1].strip()[:REASON]
+    at = next((i for i in reversed(range(len(log))) if _FATAL.match(log[i])), len(log))
+    where = next((match[1] for line in log[at:] if (match := _INNERMOST.match(line))), "")
+    return ", ".join(filter(None, [*log[at : at + 1], where]))[:REASON]
 
 
 def cause(line: str) -> tuple[Kind, str] | None:

@@ -77,14 +77,21 @@ def _follow_writer(module: ModuleType) -> None:
     patch_summary_writer(module)
 
 
+def _follow_serialization(module: ModuleType) -> None:
+    from hpo.trial.own_folders import notice_saving
+
+    notice_saving(module)
+
+
 FOLLOWED = {
+    "torch.serialization": _follow_serialization,
     "ray.tune": _follow_tune,
     "ray.train._internal.session": _follow_tune,
     "hydra.core.utils": _follow_hydra,
     "torch.utils.tensorboard.writer": _follow_writer,
     "tensorboardX.writer": _follow_writer,
 }
-"""Modules that report in a way of their own, or that name folders by the second."""
+"""Modules that report or write in a way of their own, or that name folders by the second."""
 
 
 class TrialFinder:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from hpo.trial.command import find_program, program_index, search_path
 
+_SHELL = re.compile(r"(ba|da|z|k|fi|c|tc)?sh|.*\.sh")
 _NAME = re.compile(r"python(\d+(\.\d+)?)?")
 _PLAIN_FLAGS = frozenset("bBdEIOPqsSuv")
 """One-letter options of CPython that a warm parent can be started with."""
@@ -49,6 +50,12 @@ def python_call(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Python
     named = dict(word.split("=", 1) for word in argv[1:at])
     program = os.path.join(cwd, program)  # not resolved: a virtual environment's python is a link
     return PythonCall(list(argv[at:]), (program, *flags), rest[0], module, rest[1:], named)
+
+
+def launches_script(argv: Sequence[str]) -> bool:
+    """Whether a launcher, such as torchrun, is given a Python script; shells may read by themselves."""
+    script = next((i for i, word in enumerate(argv) if word.endswith(".py") and not word.startswith("-")), 0)
+    return script > 0 and not any(_SHELL.fullmatch(os.path.basename(word)) for word in argv[:script])
 
 
 def _split(words: list[str]) -> tuple[list[str], bool, list[str]] | None:

@@ -7,10 +7,10 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpo.trial.causes import KILLED, abort_line, cause
+from hpo.trial.causes import KILLED, cause, crash_line
 from hpo.trial.objective import Objective
 from hpo.trial.spec import Kind, State, TrialEnd
-from hpo.trial.telling import telling_line
+from hpo.trial.telling import last_exception, telling_line
 
 TAIL_LINES = 20
 SHOWN = 10
@@ -22,6 +22,8 @@ _MEANING: dict[int, str] = {
     signal.SIGKILL: "often: out of memory",
     signal.SIGBUS: "often: /dev/shm or the disk is full",
 }
+_CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+"""Signals by which a process ends itself, often with a word why."""
 _CHILD_KILLED = re.compile(r"killed by signal: Killed|BrokenProcessPool|SIGKILL|exit(ed with)? code:? -9")
 """How Python's and torch's worker pools tell that a process of theirs was killed."""
 
@@ -94,12 +96,13 @@ def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, s
     """The kind and reason of a status that is not 0."""
     kind: Kind = "exit" if status > 0 else "signal"
     by = -status if status < 0 else status - 128  # a shell tells so of a killed child
+    line = crash_line(log, by == signal.SIGABRT) if by in _CRASHES else ""
     if status < 0:
-        line = abort_line(log) if by == signal.SIGABRT else ""
+        line = line or last_exception(log)  # of a rank, whose launcher then kills all
         meaning = f" ({_MEANING[by]})" if by in _MEANING else ""
         reason = f"killed by {_signal_name(by)}{meaning}"
     else:
-        line = (abort_line(log) if by == signal.SIGABRT else "") or telling_line(log)
+        line = line or telling_line(log)
         reason = f"exit code {status}"
         if by in {s.value for s in signal.Signals}:
             reason += f" ({', '.join(filter(None, [_signal_name(by), _MEANING.get(by)]))})"

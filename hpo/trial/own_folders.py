@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -38,6 +39,21 @@ def patch_summary_writer(writer: ModuleType) -> None:
         original(self, log_dir, comment if named else f"{comment}{_trial()}", *args, **options)
 
     writer.SummaryWriter.__init__ = start
+
+
+def notice_saving(serialization: ModuleType) -> None:
+    """Have `torch.save`, which opens files in C, tell what it has written."""
+    original = serialization.save
+
+    @functools.wraps(original)
+    def save(obj: Any, f: Any, *args: Any, **options: Any) -> Any:
+        result = original(obj, f, *args, **options)
+        writes = getattr(sys.modules.get("_hpo_writes"), "writes", None)
+        if writes is not None and isinstance(f, (str, os.PathLike)):
+            writes.opened(f, "w")
+        return result
+
+    serialization.save = save  # type: ignore[attr-defined]
 
 
 def _trial() -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hpo.trial.boxes import Box, Part, is_rule, split, unwrapped
@@ -19,14 +19,28 @@ LONGEST = 2000
 """Characters of a line that are looked at."""
 NEAR = 4
 """An error that is told is the reason if no more than so many lines of other kinds follow."""
+FAR = 20
+"""An exception that more lines follow is one that the script got over."""
 MORE = 3
 """So many lines complete one that only announces them."""
 
-_RANK = r"(?:\[[^\]\s]*\]:?\s*)?"
-_TRACEBACK = re.compile(rf"{_RANK}( *)(?:Original )?Traceback \(most recent calls? ")
-_EXCEPTION = re.compile(rf"{_RANK}(\w[\w.]*(?::.*)?)$")
+_TRACEBACK = re.compile(r"(.{0,300}?)(?:Original )?Traceback \(most recent calls? ")
+"""With what stands before it: a rank or the like, as in all lines of that process, or an unended bar."""
+_FRAME = re.compile(r"\s+File ")
+_EXCEPTION = re.compile(r"(\w[\w.]*(?::.*)?)$")
 _LAUNCHER = re.compile(r"[\w.]*(ChildFailedError|CalledProcessError)\b")
 """What torchrun and accelerate raise since a process of theirs has failed: its own words stand before."""
+_AFTERMATH = re.compile(
+    r"Connection (closed|reset|was reset) by |Connection refused|[Bb]roken ?[Pp]ipe|[Rr]emote process exited"
+    r"|Dist(Network|Store)Error|peer .*has (exited|gone)"
+)
+"""What processes raise since another one of theirs is gone, whose own words say why."""
+_CHILD_ENDED = re.compile(r"exitcode +: .*?(SIG\w+)?\)?$|died with <Signals\.(SIG\w+)")
+_BAR = re.compile(
+    r".{0,120}?(\d{1,3}%\|[^|]*\|[^\[]{0,60}\[[^\]]*\]|\b\d+\w* \[\d\d:\d\d, [^\]]*\]"
+    r"|(?<!\S)━{4,}[╸╺━]*\s.*\d.*|\[=*>?\.*\] -.*)\s*"
+)
+"""A progress bar: tqdm's, or rich's and Keras's, which say more behind it."""
 _ASIDE = re.compile(r"Exception ignored |Error in atexit|--- Logging error ---")
 """What stands before tracebacks that end nothing."""
 _GROUP = re.compile(r"[\s|+]*\+ Exception Group Traceback \(most recent call last\):")
@@ -43,19 +57,37 @@ _USAGE = re.compile(
 """A usage, a list of options, and where to read more of them."""
 _HINT = re.compile(
     r"(tip|hint|note): |(See|For further information visit|For more information,? see):? \S+://"
-    r"|(Config search path|Available options in .*):$|To append to your |(wandb|hpo): (?!ERROR)"
+    r"|(Config search path|Available options in .*):$|To append to your |(wandb|hpo):(?! ERROR)"
     r"|(full_key: |object_type=|reference_type=)|The above exception was |During handling of the above "
     r"|Exception ignored |[EWI]\d{4} .*\btorch/distributed/"
-    r"|srun: error: .*\btasks? [\d,-]+: |slurmstepd: |make: \*\*\* ",
+    r"|srun: error: .*\btasks? [\d,-]+: |slurmstepd: |make: \*\*\* |\++ \S"
+    r"|(real|user|sys)\s+\d+m?[\d.]+"
+    r"|Command exited with non-zero status |[\d.]+user [\d.]+system |\d+inputs\+"
+    r"|\S+:\d+: \w*Warning: |\[W\d{4} "
+    r"|ERROR conda\.cli\.|.*\[launch\.py:\d+:|= [A-Z]|Execution halted|Calls: |in expression starting at "
+    r"|Primary job +terminated|a non-zero exit code\. Per |(mpi|prte)(run|exec) (detected|noticed) "
+    r"|thus causing\b"
+    r"|the job to be terminated\.|Process name: \[|Exit code: +\d|MPI_ABORT was |with errorcode \d"
+    r"|You may or may not see output |exactly when Open MPI",
     re.IGNORECASE,
 )
+"""What helps to read on, and what launchers and shells say when a process has failed that they started."""
 _HYDRA = re.compile(r"Set the environment variable HYDRA_FULL_ERROR=1")
 _HYDRA_JOB = re.compile(r"Error executing job with overrides: ")
 _HYDRA_HEAD = re.compile(r"Error (?!executing )\w+|Could not |Cannot |In '.*': |Key '.*' is not |You must ")
-_QUIET = re.compile(r"\b(DEBUG|INFO|WARNING|WARN)\b")
+_LEVEL = r"(?:\[|\b(?:level|levelname|severity|lvl)\"?[:=] ?\"?)(?:%s)\b *[\]\"\s,]"
+"""The level in lines of structlog, of JSON and of logfmt."""
+_QUIET = re.compile(rf"\b(DEBUG|INFO|WARNING|WARN)\b|{_LEVEL % 'debug|info|warning|warn|notice'}")
+_ERROR_LEVEL = re.compile(_LEVEL % "error|critical|fatal")
 _ERROR = re.compile(
     r"(\S+: )?(fatal )?[Ee]rror: |[Ff]atal: |.{,60}\b(ERROR|CRITICAL|FATAL)\b"
     r"|[\w.]*[a-z](Error|Exception)(: (?![-+\d.e]+$).*)?$"
+    r"|[EF]\d{4} [\d:.]+ .*\]"
+    r"|Error (in|at|from|using|while|when|during|opening|loading"
+    r"|reading|writing|creating|parsing|processing) "
+    r"|Exception in thread |Caused by: |panic: |thread '.*' panicked at |Uncaught |Unhandled exception"
+    r"|.*: (No such file or directory|Permission denied|command not found|unbound variable|Input/output error"
+    r"|Is a directory|Not a directory|Read-only file system|Disk quota exceeded|cannot execute.*)$"
 )
 """A name with a mere number behind it is a metric."""
 _ERROR_BOX = re.compile(
@@ -89,22 +121,67 @@ class Said:
 
     text: str
     rank: Rank
+    inner: bool = False
+    """Whether it is indented below what it belongs to."""
 
 
 def telling_line(log: Sequence[str]) -> str:
     """What the log says of a failure: an exception, a refused command line, an error, else its last words.
 
-    A launcher that only says that its child has failed is passed over where the child has said why.
+    A launcher that only says that its child has failed is passed over where the child has said why, and
+    what a process raises since another one is gone where that one has.
     """
-    said = _read(list(split([line[:LONGEST] for line in log])))
-    raised = [i for i, one in enumerate(said) if one.rank is Rank.RAISED]
+    said = _said(log)
+    raised = _raised_at_the_end(said)
     own = [i for i in raised if not _LAUNCHER.match(said[i].text)]
     refused = _refusal(said[own[-1] + 1 :] if own else said)
     if raised and not own and not refused:
-        refused = _error_near_the_end(said[: raised[0]])
+        refused = _of_child(said, raised)
     if refused or raised:
         return (refused or said[(own or raised)[-1]].text)[:REASON]
     return (_last_words(said) or next((line.strip() for line in reversed(log) if line.strip()), ""))[:REASON]
+
+
+def last_exception(log: Sequence[str]) -> str:
+    """The exception that a log ends with; empty where it ends with none."""
+    said = _said(log)
+    raised = _raised_at_the_end(said)
+    return said[raised[-1]].text[:REASON] if raised else ""
+
+
+def _said(log: Sequence[str]) -> list[Said]:
+    return _read(list(split(_without_bars([line[:LONGEST] for line in log]))))
+
+
+def _raised_at_the_end(said: Sequence[Said]) -> list[int]:
+    """Where exceptions stand that the script has not got over, those that follow from others left out."""
+    found: list[int] = []
+    further = 0
+    for i in reversed(range(len(said))):
+        if said[i].rank is Rank.RAISED:
+            found.insert(0, i)
+        further += said[i].rank is Rank.PLAIN and not said[i].inner
+        if further > FAR:
+            break
+    return [i for i in found if not _AFTERMATH.search(said[i].text)] or found
+
+
+def _without_bars(log: Sequence[str]) -> list[str]:
+    """The lines, of which those with a progress bar have only what was printed behind it."""
+    lines = ((line, _BAR.match(line)) for line in log)
+    return [line[bar.end() :] if bar else line for line, bar in lines if not bar or bar.end() < len(line)]
+
+
+def _of_child(said: Sequence[Said], raised: Sequence[int]) -> str:
+    """What a process said whose launcher tells that it has failed; else its last words, or its signal."""
+    before, launcher = said[: raised[0]], said[raised[-1]].text
+    if error := _error_near_the_end(before):
+        return error
+    ended = next((found for one in reversed(said) if (found := _CHILD_ENDED.search(one.text))), None)
+    if ended and (by := ended[1] or ended[2]):
+        return launcher if by in launcher else f"{launcher} ({by})"
+    words = [one for one in _loud(before) if one.rank is Rank.PLAIN]
+    return f"{words[-1].text} ({launcher})" if words else launcher
 
 
 def _refusal(said: Sequence[Said]) -> str:
@@ -125,7 +202,8 @@ def _last_words(said: Sequence[Said]) -> str:
 
 
 def _error_near_the_end(said: Sequence[Said]) -> str:
-    return next((one.text for one in reversed(_loud(said)[-NEAR:]) if one.rank is Rank.ERROR), "")
+    outer = [one for one in _loud(said) if not one.inner or one.rank is Rank.ERROR]
+    return next((one.text for one in reversed(outer[-NEAR:]) if one.rank is Rank.ERROR), "")
 
 
 def _loud(said: Sequence[Said]) -> list[Said]:
@@ -150,7 +228,7 @@ def _read(parts: Sequence[Part]) -> list[Said]:
         if found is None:
             found, after = _other(parts, at, said[-1] if said else None), at + 1
         elif at and isinstance(before := parts[at - 1], str) and _ASIDE.match(before):
-            found = [Said(one.text, Rank.HINT) for one in found]
+            found = [replace(one, rank=Rank.HINT) for one in found]
         said += found
         at = after
     return said
@@ -164,16 +242,32 @@ def _raised(parts: Sequence[Part], at: int) -> tuple[list[Said] | None, int]:
     if _GROUP.match(first):
         return _group(parts, at + 1)
     begun = _TRACEBACK.match(first)
-    if begun is None:
-        return None, at
+    for i, line in _below(parts, at, begun[1]) if begun else ():
+        if _TRACEBACK.match(line) or _GROUP.match(line):
+            break
+        if found := _EXCEPTION.match(line):
+            rest = (below for _, below in _below(parts, i, begun[1] if begun else ""))
+            return [Said(_completed(found[1], rest), Rank.RAISED)], i + 1
+    return None, at
+
+
+def _below(parts: Sequence[Part], at: int, before: str) -> Iterator[tuple[int, str]]:
+    """The lines below the head of a traceback, without what stands before each of them as before the head.
+
+    None are where the head was not printed behind something else either, such as a bar.
+    """
+    near = [part for part in parts[at + 1 : at + 1 + NEAR] if isinstance(part, str)]
+    tagged = bool(before.strip()) and any(line.startswith(before) for line in near)
+    if before.strip() and not tagged and not (near and _FRAME.match(near[0])):
+        return
     for i in range(at + 1, len(parts)):
         part = parts[i]
-        if isinstance(part, Box) or _TRACEBACK.match(part) or _GROUP.match(part):
-            break
-        found = _EXCEPTION.match(part[len(begun[1]) :] if part.startswith(begun[1]) else part)
-        if found:
-            return [Said(_completed(found[1], _after(parts, i)), Rank.RAISED)], i + 1
-    return None, at
+        if isinstance(part, Box):
+            return
+        if part.startswith(before):
+            yield i, part[len(before) :]
+        elif not tagged:
+            yield i, part
 
 
 def _raised_in_box(parts: Sequence[Part], at: int, box: Box) -> tuple[list[Said] | None, int]:
@@ -224,11 +318,14 @@ def _other(parts: Sequence[Part], at: int, before: Said | None) -> list[Said]:
         return []
     text = " ".join(re.sub(r"^\[(rank|default)\d+\]:", "", part).split()).strip("│┃║ ")
     rank = _rank(part, text)
-    if rank is Rank.PLAIN and before and part[:1].isspace() and before.rank in (Rank.USAGE, Rank.HINT):
+    inner = part[:1].isspace()
+    if rank is Rank.PLAIN and before and inner and before.rank in (Rank.USAGE, Rank.HINT):
         rank = before.rank  # it goes on
+    if rank is Rank.ERROR and before and inner and before.rank is Rank.ERROR and not before.inner:
+        rank = Rank.PLAIN  # what that one comes from
     if rank in (Rank.PLAIN, Rank.ERROR) or text.lower() == "usage:":
         text = _completed(text, _after(parts, at))
-    return [Said(text, rank)]
+    return [Said(text, rank, inner)]
 
 
 def _rank(line: str, text: str) -> Rank:
@@ -236,7 +333,7 @@ def _rank(line: str, text: str) -> Rank:
         return Rank.USAGE
     if _HINT.match(text) or _HYDRA.match(text) or _HYDRA_JOB.match(text):
         return Rank.HINT
-    return Rank.ERROR if _ERROR.match(text) else Rank.PLAIN
+    return Rank.ERROR if _ERROR.match(text) or _ERROR_LEVEL.search(text) else Rank.PLAIN
 
 
 def _in_box(box: Box) -> list[Said]:

@@ -21,7 +21,7 @@ from hpo.trial.disk import at_fault, fault
 from hpo.trial.environment import PARAMS, UNREAD
 from hpo.trial.files import ARGS_JSON, LOG, METRICS, named
 from hpo.trial.forward import Forward
-from hpo.trial.interpreter import python_call
+from hpo.trial.interpreter import launches_script, python_call
 from hpo.trial.log import Log, say
 from hpo.trial.objective import Objective
 from hpo.trial.outcome import lacking, outcome
@@ -251,7 +251,9 @@ class Watch:
         if self.asked or UNREAD not in self.env or not self.objective.rows:
             return False
         spec = self.spec
-        return spec.function or python_call(spec.argv, self.env, spec.cwd) is not None
+        if spec.function or launches_script(spec.argv):
+            return True
+        return python_call(spec.argv, self.env, spec.cwd) is not None
 
     def _message(self, message: dict[str, Any]) -> None:
         when, now = message.get("time"), time.monotonic()

@@ -47,6 +47,24 @@ def test_a_script_whose_command_passes_nothing_is_told_of_after_the_first_trial_
     assert last.startswith("all 3 trials gave the same value, 0.5, for the command has no ${args}")
 
 
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("command", "notes_told"),
+    [
+        (
+            ["env", "-u", "NOTHING", "python", "-X", "dev", "${program}"],
+            2,
+        ),  # as torchrun, accelerate or uv run
+        (["bash", "-c", "python train.py"], 0),
+    ],
+)
+def test_a_launcher_of_a_script_passes_on_what_it_was_given(
+    run_script: Any, command: list[str], notes_told: int
+) -> None:
+    script = ARGPARSE.format(wandb="wandb", before="", call=WANDB)
+    assert len(notes(run_script(script, PLAIN | {"command": command}))) == notes_told
+
+
 READING = {
     "the configuration": "log.report({'loss': log.config()['lr']})",
     "in a child": "import multiprocessing as m; c = m.get_context('fork').Pool(1).apply(log.config);"

@@ -62,6 +62,11 @@ def test_macros_alone_start_nothing(here: Path, macro: str) -> None:
             f'["torchrun", "--nproc=2", {PROGRAM}, {ARGS}]',
         ),
         (
+            "[--verbose, '${args}']",
+            "command.0: '--verbose' is an option, no program",
+            f'[{PYTHON}, {PROGRAM}, "--verbose", {ARGS}]',
+        ),
+        (
             "[OMP_NUM_THREADS=1, python, '${program}']",
             "command.0: 'OMP_NUM_THREADS=1' is no program",
             f'[{ENV}, "OMP_NUM_THREADS=1", "python", {PROGRAM}]',
@@ -129,6 +134,12 @@ def test_commands_that_start_something_are_silent(here: Path, command: str) -> N
             f'`program: train.py` and `command: [{ENV}, {PYTHON}, "-u", {PROGRAM}, {ARGS}]`'),
         ("train.py --epochs 3", f'`program: train.py` and `command: [{FRONT}, "--epochs", "3", {ARGS}]`'),
         ("python -m pkg.train", f'`command: [{ENV}, {PYTHON}, "-m", "pkg.train", {ARGS}]`'),
+        (
+            "A=0 python train.py",
+            f'`program: train.py` and `command: [{ENV}, "A=0", {PYTHON}, {PROGRAM}, {ARGS}]`',
+        ),
+        ("julia train.jl", f'`command: [{ENV}, "julia", "train.jl", {ARGS}]`'),
+        ("papermill a.ipynb b.ipynb", f'`command: [{ENV}, "papermill", "a.ipynb", "b.ipynb", {ARGS}]`'),
         ("bash run.sh", f'`command: [{ENV}, "bash", "run.sh", {ARGS}]`'),
         ("${env} ${interpreter} train.py", f'`program: train.py` and `command: [{FRONT}, {ARGS}]`'),
     ],
@@ -146,3 +157,15 @@ def test_a_file_with_a_blank_in_its_name_is_a_program(here: Path) -> None:
     (here / "my train.py").write_text("")
     assert said(here, "program: my train.py\n") == []
     assert said(here, "program: some other file.py\n") == []  # it may be elsewhere: `hpo run` looks for it
+
+
+@pytest.mark.parametrize(
+    "line", ["cd src && python train.py", "source env.sh; python train.py", "python train.py > log"]
+)
+def test_a_program_that_is_a_line_for_a_shell(here: Path, line: str) -> None:
+    (one,) = said(here, f"program: {line}\n")
+    command = f'[{ENV}, "bash", "-c", "{line} \\"$@\\"", "bash", {ARGS}]'
+    assert one.endswith(f"program: {line!r} is a line for a shell, not one file; write `command: {command}`")
+    assert said(here, f"command: {command}\n") == []
+    (one,) = said(here, f"program: {line} ${{args}}\n")
+    assert one.endswith(f"write `command: {command}`")

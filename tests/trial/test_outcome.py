@@ -192,6 +192,46 @@ def test_an_abort_is_told_by_its_last_words() -> None:
     assert end_of(-11, [], log=log).kind == "signal"  # what a segmentation fault follows is not its cause
 
 
+FAULT = [
+    "Fatal Python error: Segmentation fault",
+    "Current thread 0x00007f (most recent call first):",
+    '  File "train.py", line 5 in step',
+    '  File "train.py", line 9 in <module>',
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "reason"),
+    [
+        (-11, FAULT, f"killed by SIGSEGV: {FAULT[0]}, {FAULT[2].strip()}"),
+        (139, FAULT, f"exit code 139 (SIGSEGV): {FAULT[0]}, {FAULT[2].strip()}"),
+        (-6, ["malloc(): corrupted top size"], "killed by SIGABRT: malloc(): corrupted top size"),
+        (-6, ["double free or corruption (out)"], "killed by SIGABRT: double free or corruption (out)"),
+        (
+            -6,
+            ["t: a.cc:12: f(): Assertion `n' failed."],
+            "killed by SIGABRT: t: a.cc:12: f(): Assertion `n' failed.",
+        ),
+        (
+            -6,
+            ["F1130 12:00:00.0 7 t.py:3] no data", *FAULT],
+            "killed by SIGABRT: F1130 12:00:00.0 7 t.py:3] no data",
+        ),
+        (
+            -9,
+            [
+                "[rank1]: Traceback (most recent call last):",
+                '[rank1]:   File "t.py"',
+                "[rank1]: ValueError: bad",
+            ],
+            "killed by SIGKILL (often: out of memory): ValueError: bad",  # the launcher killed the others
+        ),
+    ],
+)
+def test_a_crash_is_told_by_what_was_said_before_it(status: int, log: list[str], reason: str) -> None:
+    assert end_of(status, [], log=["epoch 1", *log]).reason == reason
+
+
 @pytest.mark.parametrize(
     ("status", "line", "kind"),
     [

@@ -33,9 +33,14 @@ LAUNCHED = {
     "pmix": {"PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.7.1"},
     "mpich": {"PMI_RANK": "2", "PMI_SIZE": "4", "PMI_FD": "9", "MPI_LOCALRANKID": "2"},
     "mvapich": {"MV2_COMM_WORLD_RANK": "2", "MV2_COMM_WORLD_SIZE": "4", "MPISPAWN_ID": "0"},
+    "horovod": {"HOROVOD_RANK": "2", "HOROVOD_SIZE": "4", "HOROVOD_RENDEZVOUS_PORT": "4100"},
+    "cray": {"PALS_RANKID": "2", "PALS_APID": "a"},
+    "jsrun": {"JSM_NAMESPACE_RANK": "2", "JSM_JSRUN_PID": "100"},
+    "flux": {"FLUX_TASK_RANK": "2", "FLUX_JOB_ID": "f2"},
     "by hand": {"RANK": "2"},
 }
 ANOTHER = {"MASTER_PORT": "41001", "SLURM_STEP_ID": "1", "SLURM_TASK_PID": "101", "PMIX_NAMESPACE": "b"}
+ANOTHER |= {"HOROVOD_RENDEZVOUS_PORT": "4101", "PALS_APID": "b", "JSM_JSRUN_PID": "101", "FLUX_JOB_ID": "f3"}
 ANOTHER |= {"PMI_FD": "12", "MPISPAWN_ID": "1"}
 """What differs for a process of the same rank in another launch."""
 

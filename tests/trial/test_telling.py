@@ -254,6 +254,57 @@ SPAWNED = FRAMES + (
     "torch.multiprocessing.spawn.ProcessRaisedException: \n\n"
     "-- Process 0 terminated with the following error:\n" + FRAMES + "ValueError: bad rank\n"
 )
+KILLED_RANK = FAILED.replace("[0]:", "[1]:\n  exitcode  : -15 (pid: 8)  (SIGTERM)\n[0]:", 1).replace(
+    "exitcode  : 2 (pid: 9)", "exitcode  : -11 (pid: 9)  (SIGSEGV)"
+)
+ACCELERATE = (
+    "no images in /data\n"
+    + FRAMES
+    + ("subprocess.CalledProcessError: Command '['python', 'train.py']' returned non-zero exit status 1.\n")
+)
+OTHER_RANK_IS_GONE = (
+    "".join(f"[rank1]: {line}\n" for line in f"{FRAMES}Diverged: nan".splitlines())
+    + "".join(f"[rank0]: {line}\n" for line in FRAMES.splitlines())
+    + "[rank0]: RuntimeError: [/gloo/pair.cc:553] Connection closed by peer [127.0.0.1]:12723\n"
+)
+TAGGED = "".join(f"[1,0]<stderr>:{line}\n" for line in f"{FRAMES}Diverged: nan".splitlines())
+BAR = "\u2588\u2588   | 3/10 [00:00<00:01, 5.1it/s, loss=0.3]"
+BARRED = f" 30%|{BAR}{FRAMES}Diverged: nan\n 30%|{BAR}\n"
+BARRED_TEXT = f"Epoch 1:  30%|{BAR}the loss is nan\nEpoch 1:  30%|{BAR}\n"
+KERAS_BAR = f"3/10 \u2501\u2501\u2501\u2501\u2501\u2501 0s 3ms/step - loss: 0.3{FRAMES}Diverged: nan\n"
+GOT_OVER = FRAMES + "ImportError: no apex\n" + "epoch done\n" * 30 + "no images left\n"
+STRUCTLOG = "11:30 [info     ] start\n11:30 [error    ] no images   epoch=3\n11:31 [info     ] bye\n"
+JSON_LOG = '{"level": "error", "msg": "no images"}\n{"level": "info", "msg": "bye"}\n'
+RULE = "-" * 60 + "\n"
+MPIRUN = f"""no images in /data
+{RULE}Primary job  terminated normally, but 1 process returned
+a non-zero exit code. Per user-direction, the job has been aborted.
+{RULE}{RULE}mpirun detected that one or more processes exited with non-zero status, thus causing
+the job to be terminated. The first process to do so was:
+
+  Process name: [[123,1],0]
+  Exit code:    1
+{RULE}"""
+DEEPSPEED = """
+no images in /data
+[2026-01-01 10:00:00,123] [INFO] [launch.py:319:sigkill_handler] Killing subprocess 12
+[2026-01-01 10:00:00,123] [ERROR] [launch.py:325:sigkill_handler] ['python', 't.py'] exits with code = 1
+"""
+CONDA = "no images in /data\n\nERROR conda.cli.main_run:execute(49): `conda run python t.py` failed.\n"
+TIMED = "no images in /data\n\nreal\t0m0.123s\nuser\t0m0.1s\nsys\t0m0.0s\n"
+TRACED = "+ python train.py\nno images in /data\n+ exit 1\n"
+R = "Error in readRDS(file) : \n  cannot open the connection\nCalls: main -> readRDS\nExecution halted\n"
+JULIA = (
+    "ERROR: LoadError: UndefVarError: `x` not defined\nStacktrace:\n"
+    + "".join(f" [{n}] f\n   @ ./t.jl:{n}\n" for n in range(5))
+    + "in expression starting at /work/train.jl:3\n"
+)
+RUST = "thread 'main' panicked at src/main.rs:2:5:\nno images\nnote: run with `RUST_BACKTRACE=1`\n"
+SHELL = "train.sh: line 3: trian: command not found\ncleaning up\n"
+WARNED = (
+    "no images in /data\n/usr/lib/resource_tracker.py:254: UserWarning: 3 leaked semaphore objects\n"
+    "  warnings.warn('resource_tracker')\nwandb:\nwandb: Find logs at: ./wandb\n"
+)
 LONG_AGO = "ERROR: no cache, going on\n" + "epoch done\n" * 9 + "the loss diverged\n"
 
 CASES = {
@@ -296,6 +347,30 @@ CASES = {
     TORCHRUN: "Error: No such option '--larning'. Did you mean '--lr'?",
     "Error: the data are broken\n" + FAILED: "Error: the data are broken",
     FAILED: "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: train.py FAILED",
+    KILLED_RANK: "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: "
+    "train.py FAILED (SIGSEGV)",
+    "no images in /data\n" + FAILED: "no images in /data "
+    "(torch.distributed.elastic.multiprocessing.errors.ChildFailedError: train.py FAILED)",
+    ACCELERATE: "no images in /data (subprocess.CalledProcessError: "
+    "Command '['python', 'train.py']' returned non-zero exit status 1.)",
+    OTHER_RANK_IS_GONE: "Diverged: nan",
+    TAGGED: "Diverged: nan",
+    BARRED: "Diverged: nan",
+    BARRED_TEXT: "the loss is nan",
+    KERAS_BAR: "Diverged: nan",
+    GOT_OVER: "no images left",
+    STRUCTLOG: "11:30 [error ] no images epoch=3",
+    JSON_LOG: '{"level": "error", "msg": "no images"}',
+    MPIRUN: "no images in /data",
+    DEEPSPEED: "no images in /data",
+    CONDA: "no images in /data",
+    TIMED: "no images in /data",
+    TRACED: "no images in /data",
+    R: "Error in readRDS(file) : cannot open the connection",
+    JULIA: "ERROR: LoadError: UndefVarError: `x` not defined",
+    RUST: "thread 'main' panicked at src/main.rs:2:5: no images",
+    SHELL: "train.sh: line 3: trian: command not found",
+    WARNED: "no images in /data",
     SACRED: "ZeroDivisionError: division by zero",
     SPAWNED: "ValueError: bad rank",
     LONG_AGO: "the loss diverged",
@@ -311,7 +386,8 @@ def kept(log: str) -> list[str]:
 @pytest.mark.parametrize(("log", "line"), CASES.items())
 def test_what_a_person_would_quote(log: str, line: str) -> None:
     assert telling_line(kept(log)) == line
-    assert telling_line(kept("epoch 1\nepoch 2\n" + log)) == line
+    said = telling_line(kept("epoch 1\nepoch 2\n" + log))
+    assert said == (f"epoch 2 ({line})" if log == FAILED else line)  # the process's own last words
 
 
 def test_where_nothing_but_a_usage_is_printed_it_is_quoted() -> None:
@@ -359,7 +435,23 @@ def test_a_log_of_long_or_many_lines_is_read_at_once() -> None:
     begun = time.monotonic()
     for line in ("╭" + "─" * 10_000, "For more " * 3000, "a: " * 10_000, "+-" * 15_000):
         telling_line([line, "x"])
-    for line in ("a:", "Traceback (most recent call last):", "╭─ Error ─╮", "│ x │", "usage: x", "| a"):
+    for line in (
+        "1%|" * 5000,
+        "[===" * 4000,
+        "x [error" * 3000,
+        "a [00:00, " * 3000,
+        "\u2501\u2501\u2501\u2501 " * 3000,
+    ):
+        telling_line([line] * 50)
+    for line in (
+        "a:",
+        "xTraceback (most recent call last):",
+        "Traceback (most recent call last):",
+        "╭─ Error ─╮",
+        "│ x │",
+        "usage: x",
+        "| a",
+    ):
         telling_line([line] * 8000)
     assert time.monotonic() - begun < 10
 

@@ -111,6 +111,9 @@ def test_what_needs_the_server_says_so(call: str, play: Any, bare_python: str) -
         ("from wandb.fastai import WandbCallback", "wandb.fastai"),
         ("from wandb.sdk.lib.paths import LogicalPath", "wandb.sdk.lib.paths"),
         ("from wandb import Nothing", "wandb.Nothing"),
+        ("from wandb.integration.keras import Nothing", "wandb.integration.keras.Nothing"),
+        ("from wandb.util import nothing", "wandb.util.nothing"),
+        ("from wandb.sdk.data_types.trace_tree import Trace", "wandb.sdk.data_types.trace_tree"),
         ("import wandb; wandb.nothing()", "wandb.nothing"),
     ],
 )

@@ -81,3 +81,15 @@ def test_they_can_be_pickled_and_asked_and_fail_as_before(tmp_path: Path) -> Non
         print(taken())
     """
     assert run(tmp_path, code) == ["FileNotFoundError", "FileNotFoundError", "TypeError", "TypeError", "[]"]
+
+
+@pytest.mark.torch
+def test_what_torch_saves_is_noticed_too(tmp_path: Path) -> None:
+    code = """
+        import torch
+        torch.save({"w": 1}, "best.pt")
+        torch.save({"w": 1}, io.BytesIO())
+        assert torch.load("best.pt") == {"w": 1} and pickle.loads(pickle.dumps(torch.save)) is torch.save
+        print(*map(os.path.basename, taken()))
+    """
+    assert run(tmp_path, code) == ["best.pt"]
