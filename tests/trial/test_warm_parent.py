@@ -39,6 +39,18 @@ def test_a_script_that_fails_by_itself_is_tried_twice_only_once(new: New) -> Non
     assert not any(ended.notes for ended in ends)
 
 
+@pytest.mark.parametrize("mode", [0o701, 0o710, 0o755, 0o777])
+def test_no_trial_is_forked_through_a_directory_that_others_may_enter(new: New, mode: int) -> None:
+    runner = new()
+    directory = Path(runner.settings.directory)
+    directory.mkdir()
+    directory.chmod(mode)
+    ended = runner("python", runner.script("odd.py", WHEN_FORKED + "print(forked)"))
+    directory.rmdir()
+    assert ended.log == "False\n"
+    assert f"{directory} is not this user's own" in ended.notes[0]
+
+
 def test_slots_of_a_node_share_one_parent(new: New) -> None:
     first, second = new(), new()
     second.settings, second.number = first.settings, 100
