@@ -135,7 +135,7 @@ class Run:
         return state
 
 
-def sweep_of(method: str = "random") -> Sweep:
+def sweep_of(method: str = "random", max_failures: int = 0) -> Sweep:
     return load_sweep(
         {
             "program": "train.py",
@@ -144,6 +144,7 @@ def sweep_of(method: str = "random") -> Sweep:
             "parameters": SPACE,
             "run_cap": COUNT,
             "early_terminate": {"type": "asha", "min_iter": 1, "max_iter": 9},
+            "hpo": {"max_failures": max_failures},
         }
     )
 
@@ -208,6 +209,16 @@ def test_wherever_a_run_is_cut_off_no_trial_is_given_up_for_the_sick_node(tmp_pa
         waiting = {trial.number for trial in resumption.settle(lambda event: None)}
         assert failed <= waiting
         assert not waiting & {event["trial"] for event in events if event.get("state") == "finished"}
+
+
+@pytest.mark.parametrize(("failures", "again"), [(1, True), (2, True), (3, False)])
+def test_a_failure_on_a_sick_node_is_one_that_a_resumed_run_does_not_count(
+    failures: int, again: bool
+) -> None:
+    failed = {"event": "end", "trial": 1, "state": "failed", "kind": "exit"}
+    events = [failed] * failures + [{"event": "aside", "trials": [1]}, {"event": "start", "trial": 1}, failed]
+    sweep = sweep_of(max_failures=2)
+    assert failed_again(events, sweep, RunOptions()) == ({1} if again else frozenset())
 
 
 @pytest.mark.parametrize("spare", [0, 2])

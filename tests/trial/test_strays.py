@@ -29,7 +29,8 @@ def test_a_stray_has_time_to_heed_sigterm_and_is_killed_after_that() -> None:
     sweeper = Sweeper()
     heeding, deaf = strays = [
         subprocess.Popen(
-            ["sh", "-c", f"{trap}; echo up; sleep 60; exit"],
+            ["sh", "-c", f"{trap}; echo up; read line"],  # no process of its own that may miss the signal
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )

@@ -49,6 +49,18 @@ def test_a_fork_that_misbehaves_after_others_have_not_falls_back_too(new: New) -
     assert runner("python", script).log == "False\n"
 
 
+@pytest.mark.parametrize("mode", [0o701, 0o710, 0o755, 0o777])
+def test_no_trial_is_forked_through_a_directory_that_others_may_enter(new: New, mode: int) -> None:
+    runner = new()
+    directory = Path(runner.settings.directory)
+    directory.mkdir()
+    directory.chmod(mode)
+    ended = runner("python", runner.script("odd.py", WHEN_FORKED + "print(forked)"))
+    directory.rmdir()
+    assert ended.log == "False\n"
+    assert f"{directory} is not this user's own" in ended.notes[0]
+
+
 def test_slots_of_a_node_share_one_parent(new: New) -> None:
     first, second = new(), new()
     second.settings, second.number = first.settings, 100
