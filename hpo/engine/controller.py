@@ -17,6 +17,7 @@ from hpo.engine.fleet import Fleet
 from hpo.engine.ongoing import EarlyFailures, Ongoing, Outcome, Pace, Record
 from hpo.engine.overlaps import Overlaps
 from hpo.engine.unread import Unread
+from hpo.trial.recipe import Recipe
 
 TICK = 0.25
 """Seconds between looks at signals, budget and terminal when nothing happens."""
@@ -38,6 +39,8 @@ class Controller:
     fleet: Fleet
     record: Record
     ending: Ending
+    recipe: Recipe
+    """How its trials are started."""
     progress: Callable[[], None] = lambda: None
     sound: Callable[[], None] = lambda: None
     """Raises HpoError where the run directory is gone: trials then fail through no fault of theirs."""
@@ -55,8 +58,8 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.limits = self.ending.limits
-        self.unread = Unread(self.fleet.shared)
-        self.overlaps = Overlaps(self.fleet.shared.cwd)
+        self.unread = Unread(self.recipe)
+        self.overlaps = Overlaps(self.recipe.cwd)
         self.blame = Blame(self.fleet, self.record, self.deciding, self._again)
 
     def run(self) -> Outcome:

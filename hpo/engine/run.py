@@ -214,6 +214,7 @@ def _controller(run: Plan, fleet: Fleet, session: Session, watch: Watch) -> Cont
         fleet=fleet,
         record=record,
         ending=Ending(limits, _asked(run, session), deciding.success if before.reached else None),
+        recipe=run.recipe(),
         progress=lambda: watch(record.state),
         sound=lambda: _locked(session).check(at_once=True),
         started=before.started,

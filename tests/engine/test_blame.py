@@ -23,7 +23,7 @@ from hpo.record.trials import RunState
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Sweep
 from hpo.tune.searchers import SpaceSearcher
-from tests.engine.test_resuming import SPACE, Kept, Process, Seat, Simulation, fresh, next_steps
+from tests.engine.test_resuming import RECIPE, SPACE, Kept, Process, Seat, Simulation, fresh, next_steps
 
 pytestmark = pytest.mark.ray
 COUNT = 120
@@ -108,7 +108,9 @@ class Run:
         self.kept.append({"event": "run", "slots": len(fleet.seats), "count": COUNT})
         limits = Limits(COUNT, None, max_failures=max_failures)
         seen: Any = fleet
-        self.controller = Controller(self.deciding, seen, self.kept, Ending(limits), progress=self._turn)
+        self.controller = Controller(
+            self.deciding, seen, self.kept, Ending(limits), RECIPE, progress=self._turn
+        )
         self.controller.blame.clock = lambda: fleet.now
         self.outcome: Outcome = self.controller.run()
 

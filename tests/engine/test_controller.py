@@ -20,7 +20,7 @@ from hpo.errors import UserError
 from hpo.record.lock import RunLock
 from hpo.sweepfile.load import load_sweep, read_sweep
 from hpo.tune.searchers import SpaceSearcher
-from tests.engine.test_resuming import SLOTS, SPACE, Kept, Simulation, fresh
+from tests.engine.test_resuming import RECIPE, SLOTS, SPACE, Kept, Simulation, fresh
 
 pytestmark = pytest.mark.ray
 SWEEP = {"program": "train.py", "method": "random", "metric": {"name": "loss"}, "parameters": SPACE}
@@ -41,7 +41,7 @@ def test_the_searcher_is_told_how_long_trials_last(tmp_path: Path) -> None:
     """For that decides whether suggestions are made ahead, without the newest results."""
     deciding, fleet = fresh(load_sweep(SWEEP), tmp_path, Paced), Simulation(tmp_path, saving=False)
     seen: Any = fleet
-    Controller(deciding, seen, Kept(), Ending(Limits(8))).run()
+    Controller(deciding, seen, Kept(), Ending(Limits(8)), RECIPE).run()
     assert isinstance(deciding.asking, Paced)
     assert deciding.asking.told == [(SLOTS, 1.0)] * 8  # each simulated trial takes a second
 

@@ -23,11 +23,13 @@ from hpo.engine.resuming import Resumption, Retelling
 from hpo.engine.scheduling import Scheduling
 from hpo.sweepfile.load import load_sweep
 from hpo.sweepfile.model import Sweep
+from hpo.trial.recipe import Recipe
 from hpo.trial.spec import Resume
 from hpo.tune.schedulers import scheduler
 from hpo.tune.translate import searcher
 
 pytestmark = pytest.mark.ray
+RECIPE = Recipe("/run", "/", {})
 SLOTS, COUNT, FEW, LONGEST = 4, 40, 18, 9
 SPACE = {"x": {"min": 0.0, "max": 1.0}, "n": {"min": 1, "max": 9}, "c": {"values": ["a", "b", "c"]}}
 RULES: dict[str, dict[str, Any]] = {
@@ -166,7 +168,7 @@ def recorded(
             own = {id(deciding.scheduling.outlook): None, id(deciding.pausing.checkpoints._thread): None}
             copies[len(kept.events)] = copy.deepcopy(deciding, own)  # what cannot be copied is left out
 
-    Controller(deciding, fleet, kept, Ending(limits), progress=after_a_turn).run()
+    Controller(deciding, fleet, kept, Ending(limits), RECIPE, progress=after_a_turn).run()
     return kept.events, copies
 
 

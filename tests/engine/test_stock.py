@@ -11,9 +11,8 @@ from ray.tune.experiment import Trial
 from hpo.engine.stock import Recorder
 from hpo.engine.unread import Unread
 from hpo.record.trials import RunState
-from hpo.trial.recipe import Recipe
 from hpo.tune.searchers import BEST
-from tests.engine.test_resuming import Kept
+from tests.engine.test_resuming import RECIPE, Kept
 
 pytestmark = pytest.mark.ray
 
@@ -23,7 +22,7 @@ class Run:
 
     def __init__(self) -> None:
         self.kept = Kept()
-        self.recorder = Recorder(self.kept, "loss", lambda: None, Unread(Recipe("/run", "/", {})))
+        self.recorder = Recorder(self.kept, "loss", lambda: None, Unread(RECIPE))
         self.trial = Trial("StockTrial", stub=True, trial_name_creator=lambda trial: "0001")
         self.recorder.on_trial_start(0, [], self.trial)
 

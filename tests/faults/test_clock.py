@@ -90,6 +90,8 @@ WALL_CLOCK = {
     "hpo/trial/media.py": "stamps pictures",
     "hpo/trial/summary.py": "wandb's own _timestamp and _runtime",
     "hpo/trial/standin/wandb/_run.py": "wandb's own start_time",
+    "hpo/trial/moments.py": "tells times of now among what modules keep",
+    "hpo/trial/randomness.py": "tells seeds by the clock from given ones",
     "hpo/trial/watch.py": "stamps rows, and the start of a trial",
 }
 """All that reads the clock that jumps; what waits or measures goes by time.monotonic."""
