@@ -74,7 +74,7 @@ class Process:
         known = math.isfinite(self.best)
         told = {"value": self.best if known else None, "last": self.best, "iterations": self.iteration}
         why = "abcdefgh"[self.number % 8]  # the first few may not fail alike
-        more = {"kind": "", "reason": why, "seconds": 1.0, "rows": self.iteration, "values": {}}
+        more = {"kind": "", "reason": why, "began": 0.0, "seconds": 1.0, "rows": self.iteration, "values": {}}
         return {"event": "end", "trial": self.number, "state": state, **told, **more}
 
 
