@@ -32,7 +32,8 @@ class Checkpoints:
     def add(self, number: int, name: str) -> None:
         """A trial has made one; the oldest that nobody needs goes."""
         names = self._names.setdefault(number, [])
-        names.append(name)
+        if name not in names:
+            names.append(name)
         self._trim(number)
 
     def settle(self, numbers: Iterable[int]) -> None:

@@ -123,7 +123,7 @@ class Fleet:
         order = seat.order
         for number, attempt, config, resume in starts:
             rows = resume.rows if resume else 0
-            seat.trials[number] = Given(order, Heard(attempt, config, resume, rows))
+            seat.trials[number] = Given(order, Heard(attempt, config, resume, rows, rows))
         self._send(seat, lambda: seat.actor.run.remote(order, starts, seat.seen, POLL))
 
     def stop(self, index: int, number: int, reason: str) -> None:
@@ -218,8 +218,9 @@ class Fleet:
             given = seat.trials.get(event.get("trial", 0))
             if event["event"] in ("end", "lost"):
                 del seat.trials[event["trial"]]
-            elif given and "rows" in event:
-                heard = replace(given.heard, rows=event["rows"])
+            elif given and event["event"] in ("result", "checkpoint"):
+                told = "rows" if event["event"] == "result" else "saved"
+                heard = replace(given.heard, **{told: event["rows"]})
                 seat.trials[event["trial"]] = replace(given, heard=heard)
             yield event
 

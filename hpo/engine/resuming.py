@@ -69,6 +69,8 @@ class Resumption:
     _open: dict[int, Ongoing] = field(default_factory=dict)
     _running: set[int] = field(default_factory=set)
     _values: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _saved: dict[int, int] = field(default_factory=dict)
+    """Rows of the newest checkpoint of each trial that runs."""
     """What is known of a running trial: its newest value, its best, its iterations."""
     _verdicts: dict[int, str] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
@@ -145,7 +147,8 @@ class Resumption:
         if self.recipe is None:
             return None
         rows = self._values.get(trial.number, {}).get("rows", 0)
-        heard = Heard(trial.attempt, trial.config, trial.resume, rows)
+        saved = self._saved.get(trial.number, 0)
+        heard = Heard(trial.attempt, trial.config, trial.resume, rows, saved)
         found = unheard(self.recipe, trial.number, heard)
         for event in found.events:
             append(event)
@@ -178,7 +181,7 @@ class Resumption:
             self.deciding.begin(trial)
         trial.attempt, trial.stopping = event["attempt"], False
         self._running.add(number)
-        for known in (self._held, self._verdicts, self._values):
+        for known in (self._held, self._verdicts, self._values, self._saved):
             known.pop(number, None)
         self._since[number] = event["time"]
 
@@ -204,6 +207,7 @@ class Resumption:
 
     def _checkpoint(self, trial: Ongoing, event: Event) -> None:
         made = {key: event[key] for key in ("name", "iteration", "rows")}
+        self._saved[trial.number] = event["rows"]
         self.deciding.pausing.saved(trial, **made)
 
     def _pause(self, trial: Ongoing, event: Event) -> None:

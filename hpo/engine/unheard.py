@@ -25,12 +25,15 @@ from hpo.trial.spec import Resume, TrialSpec
 
 @dataclass(frozen=True)
 class Heard:
-    """What is known of a trial's running attempt: where it began, and how many rows were heard of."""
+    """What is known of a trial's running attempt: where it began, and what was heard of it."""
 
     attempt: int
     config: dict[str, Any]
     resume: Resume | None = None
     rows: int = 0
+    """Those of the newest result,"""
+    saved: int = 0
+    """and of the newest checkpoint, which is told before its own result."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def unheard(recipe: Recipe, number: int, heard: Heard) -> Unheard:
     found = ended.read(spec.directory, heard.attempt, since)
     if found is None:
         return Unheard([])
-    saved = [one for one in found.checkpoints if one["rows"] > heard.rows and _is_there(spec, one)]
+    saved = [one for one in found.checkpoints if one["rows"] > heard.saved and _is_there(spec, one)]
     if found.end.state != "interrupted":
         return Unheard(_merged(spec, heard, saved), {"event": "end", "trial": number, **found.end.to_dict()})
     events = _merged(spec, heard, saved)

@@ -48,7 +48,8 @@ def test_a_trial_that_ended_has_its_results_its_checkpoints_and_its_end(recipe: 
 
 def test_what_was_heard_is_not_told_again(recipe: Recipe) -> None:
     left(recipe, "finished")
-    assert short(unheard(recipe, 3, Heard(1, {}, rows=2)).events) == [("checkpoint", 4), ("result", 4)]
+    found = unheard(recipe, 3, Heard(1, {}, rows=2, saved=2))
+    assert short(found.events) == [("checkpoint", 4), ("result", 4)]
 
 
 def test_of_a_trial_that_was_cut_short_only_what_it_goes_on_after_counts(recipe: Recipe) -> None:
@@ -74,7 +75,16 @@ def test_the_end_of_another_attempt_or_of_an_earlier_part_is_none_of_this_one(re
 def test_a_part_that_went_on_counts_from_where_it_began(recipe: Recipe) -> None:
     resume = Resume("checkpoints/000002", 2, 2)
     left(recipe, "stopped", resume=resume, attempt=2)
-    found = unheard(recipe, 3, Heard(2, {}, resume, rows=2))
+    found = unheard(recipe, 3, Heard(2, {}, resume, rows=2, saved=2))
     assert short(found.events) == [("checkpoint", 4), ("result", 4)]
     assert found.end is not None
     assert found.end["state"] == "stopped"
+
+
+def test_a_checkpoint_that_was_heard_of_before_its_own_result_is_not_told_again(recipe: Recipe) -> None:
+    left(recipe, "finished")
+    assert short(unheard(recipe, 3, Heard(1, {}, rows=1, saved=2)).events) == [
+        ("result", 2),
+        ("checkpoint", 4),
+        ("result", 4),
+    ]
