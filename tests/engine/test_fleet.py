@@ -9,14 +9,13 @@ import pytest
 from hpo.engine.fleet import Fleet, Seat
 from hpo.trial.recipe import Recipe
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 POLL: Any = "the poll that is under way"
 
 
 @pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Slots that need no Ray as long as they are given nothing."""
-    monkeypatch.setattr("ray.put", lambda value: value)
+def fleet() -> Fleet:
+    """Slots without actors, which are given nothing here."""
     made = Fleet(0, {"cpu": 1}, Recipe("/run", "/", {}))
     made.seats = {
         0: Seat(None, None, "host", "a", [1]),
