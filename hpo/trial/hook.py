@@ -95,10 +95,10 @@ FOLLOWED = {
 
 
 class TrialFinder:
-    """Stands before all other finders for the few modules that are a trial's own matter."""
+    """Precedes all other finders, for the few modules that a trial loads in a way of its own."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """How the module is to be loaded; None: as the other finders say."""
+        """Return the spec of such a module; None leaves it to the other finders."""
         if name == "wandb":
             return _wandb(target)
         if name == "hpo":
@@ -124,7 +124,7 @@ FINDER = TrialFinder()
 
 
 def install() -> None:
-    """Put the finder in place, once."""
+    """Put the finder first in `sys.meta_path`, unless it is there."""
     if not any(type(finder).__name__ == TrialFinder.__name__ for finder in sys.meta_path):
         sys.meta_path[:0] = [FINDER]
         _notice_writes()

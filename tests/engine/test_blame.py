@@ -151,12 +151,12 @@ def sweep_of(method: str = "random", max_failures: int = 0) -> Sweep:
     )
 
 
-@pytest.mark.parametrize(("spare", "late"), [(0, 0.0), (2, 0.0), (0, 12.0)])
+@pytest.mark.parametrize(("max_failures", "late"), [(0, 0.0), (2, 0.0), (0, 12.0)])
 def test_what_a_sick_node_fails_runs_elsewhere_and_counts_for_nothing(
-    spare: int, late: float, tmp_path: Path
+    max_failures: int, late: float, tmp_path: Path
 ) -> None:
     fleet = Nodes(tmp_path, lambda process, place: place == "b", alike=True, late=late)
-    run = Run(fleet, sweep_of(), tmp_path, spare)
+    run = Run(fleet, sweep_of(), tmp_path, max_failures)
     assert run.outcome.state == "complete"
     state = run.state
     assert len(state.trials) == COUNT
@@ -175,7 +175,7 @@ def test_what_a_sick_node_fails_runs_elsewhere_and_counts_for_nothing(
         for end, then in pairwise(run.kept.events)
         if then["event"] == "requeue" and then["reason"].startswith("failed: ")
     ]
-    assert bool(at_once) == (spare > 0)
+    assert bool(at_once) == (max_failures > 0)
     assert not any(end.get("held") for end in at_once)  # nobody has to wait for whose fault it was
 
 
@@ -223,8 +223,10 @@ def test_a_failure_on_a_sick_node_is_one_that_a_resumed_run_does_not_count(
     assert failed_again(events, sweep, RunOptions()) == ({1} if again else frozenset())
 
 
-@pytest.mark.parametrize("spare", [0, 2])
-def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(spare: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("max_failures", [0, 2])
+def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(
+    max_failures: int, tmp_path: Path
+) -> None:
     bad: set[int] = set()
 
     def failing(process: Process, place: str) -> bool:
@@ -232,7 +234,7 @@ def test_a_node_is_taken_back_if_what_it_failed_fails_elsewhere_too(spare: int, 
             bad.add(process.number)
         return process.number in bad
 
-    run = Run(Nodes(tmp_path, failing), sweep_of(), tmp_path, spare)
+    run = Run(Nodes(tmp_path, failing), sweep_of(), tmp_path, max_failures)
     (aside,), (back,) = run.of("aside"), run.of("back")
     assert (aside["node"], back["node"]) == ("host-b", "host-b")
     assert back["reason"] == "the trials that failed there fail elsewhere too"

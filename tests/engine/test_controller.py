@@ -27,23 +27,23 @@ SWEEP = {"program": "train.py", "method": "random", "metric": {"name": "loss"}, 
 
 
 class Paced(Asking):
-    """Remembers how long it was told that trials last."""
+    """Records the mean duration of trials that the controller passes on."""
 
     def __init__(self, searcher: SpaceSearcher) -> None:
         super().__init__(searcher)
-        self.told: list[tuple[int, float]] = []
+        self.paces: list[tuple[int, float]] = []
 
     def pace(self, slots: int, seconds: float) -> None:
-        self.told.append((slots, seconds))
+        self.paces.append((slots, seconds))
 
 
 def test_the_searcher_is_told_how_long_trials_last(tmp_path: Path) -> None:
-    """For that decides whether suggestions are made ahead, without the newest results."""
+    """By their mean duration the searcher decides whether to make suggestions ahead of time."""
     deciding, fleet = fresh(load_sweep(SWEEP), tmp_path, Paced), Simulation(tmp_path, saving=False)
     seen: Any = fleet
     Controller(deciding, seen, Kept(), Ending(Limits(8)), RECIPE).run()
     assert isinstance(deciding.asking, Paced)
-    assert deciding.asking.told == [(SLOTS, 1.0)] * 8  # each simulated trial takes a second
+    assert deciding.asking.paces == [(SLOTS, 1.0)] * 8  # each simulated trial takes a second
 
 
 class Vanishing(Simulation):

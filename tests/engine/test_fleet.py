@@ -10,7 +10,7 @@ from hpo.engine.fleet import Fleet, Given, Seat
 from hpo.engine.unheard import Heard
 from hpo.trial.recipe import Recipe
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 POLL: Any = "the poll that is under way"
 
 
@@ -20,9 +20,8 @@ def seat(place: str, running: int | None = None, pending: Any = None) -> Seat:
 
 
 @pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Slots that need no Ray as long as they are given nothing."""
-    monkeypatch.setattr("ray.put", lambda value: value)
+def fleet() -> Fleet:
+    """Slots without actors, which are given nothing here."""
     made = Fleet(0, {"cpu": 1}, Recipe("/run", "/", {}))
     made.seats = {
         0: seat("a", running=1),

@@ -14,7 +14,7 @@ from hpo.sweepfile.load import read_sweep
 
 
 def test_the_sweep_of_a_dict_stands_in_the_directory_as_it_was_written(tmp_path: Path) -> None:
-    """In its own order: whoever opens the file is to find it again."""
+    """Keys keep their order and text its letters, so that users recognise their sweep."""
     values = [{"width": 3, "depth": 2}, {"width": 1, "depth": 4}]
     parameters = {"net": {"values": values}, "lr": {"min": 0.0, "max": 1.0}}
     sweep: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a run came to, where there is no best trial."""
+"""The result of a run in which no trial has a value."""
 
 from __future__ import annotations
 

@@ -165,9 +165,9 @@ def test_an_address_at_which_nothing_listens_is_told_at_once(folder: Path) -> No
         words = ("run", "sweep.yaml", "--count", "1", "--address", address, "--out", "run")
         process = start(folder, "-m", "hpo", *words)  # this one may be connected to a Ray
         _, said = process.communicate(timeout=120)
-    told = f"hpo: nothing listens at {address}; a cluster is reached at the address that `ray start"
+    refusal = f"hpo: nothing listens at {address}; a cluster is reached at the address that `ray start"
     assert process.returncode == 1
-    assert said.splitlines()[-1].startswith(told)
+    assert said.splitlines()[-1].startswith(refusal)
     assert not (folder / "run").exists()
 
 

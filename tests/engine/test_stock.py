@@ -43,8 +43,8 @@ def test_a_value_is_kept_and_one_that_is_no_number_is_none() -> None:
     run.report(1, 0.5, 0.5)
     run.report(2, math.nan, 0.5)
     run.report(3, 0.75, 0.5)
-    told = [event["value"] for event in run.kept.events if event["event"] == "result"]
-    assert told == [0.5, None, 0.75]
+    values = [event["value"] for event in run.kept.events if event["event"] == "result"]
+    assert values == [0.5, None, 0.75]
     assert (run.state.value, run.state.last, run.state.iterations) == (0.5, 0.75, 3)
 
 

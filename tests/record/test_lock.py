@@ -41,8 +41,8 @@ def leave_lock(
     run: Path, process: Process, age: float = 0.0, *, name: str = LOCK, token: str = "dead"
 ) -> None:
     """The lock of a process that did not give it back."""
-    told = {**vars(process), "token": token, "since": time.time(), "command": "hpo run"}
-    (run / name).write_text(json.dumps(told))
+    content = {**vars(process), "token": token, "since": time.time(), "command": "hpo run"}
+    (run / name).write_text(json.dumps(content))
     os.utime(run / name, (time.time() - age, time.time() - age))
 
 

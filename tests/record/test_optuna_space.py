@@ -79,9 +79,9 @@ def test_without_a_search_space_integers_stay_what_they_are_as_far_as_optuna_can
     trials = tuple(TrialRecord(number, {"p": value}) for number, value in enumerate((-3, most), 1))
     ((one,), _) = shown(replace(RunState().record(Path("run")), trials=trials))
     for value in (-3, most):
-        told = one.value(value)
-        assert (told, type(told)) == (value, kind)
-        optuna.trial.create_trial(value=0.0, params={"p": told}, distributions={"p": one.distribution})
+        converted = one.value(value)
+        assert (converted, type(converted)) == (value, kind)
+        optuna.trial.create_trial(value=0.0, params={"p": converted}, distributions={"p": one.distribution})
 
 
 def test_a_value_between_the_steps_is_told_as_it_was_tried() -> None:
