@@ -37,6 +37,7 @@ from hpo.trial.moments import Moments
 from hpo.trial.preload import imported
 from hpo.trial.randomness import Randomness
 from hpo.trial.strays import Sweeper
+from hpo.trial.wrapper import Unlike, Wrapper
 
 CHUNK = 2**18
 HOLD = 60.0
@@ -78,6 +79,8 @@ class ForkServer:
         """Times that imports have kept: each trial's are its own."""
         self.imports = Imports()
         """The variables that imports and the setup went by: a trial that sets others starts afresh."""
+        self.wrapper = Wrapper({}, {})
+        """What the interpreter's own start has set: in trials too."""
         self.codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self.preloaded = frozenset(sys.modules)
         self.outer: list[Any] = []
@@ -221,6 +224,11 @@ class ForkServer:
     def _fork(self, link: Link, request: dict[str, Any]) -> None:
         if self.refusal:
             link.send({"refused": self.refusal})
+            return
+        try:
+            request["env"] = self.wrapper.of(request["env"])
+        except Unlike as error:
+            link.send({"refused": f"{request['words'][0]} sets variables by {error}, in which trials differ"})
             return
         code = self._code(request)
         parent = os.getpid()

@@ -18,6 +18,7 @@ from hpo.trial.exits import Exits
 from hpo.trial.forkserver import ForkServer
 from hpo.trial.learning import Imports
 from hpo.trial.own import Own
+from hpo.trial.wrapper import Wrapper
 
 
 def first(descriptor: int) -> None:
@@ -30,6 +31,7 @@ def first(descriptor: int) -> None:
     fresh.adopt_orphans()
     listener, roll = _listen(order["socket"]), _listen(order["socket"] + ".roll")
     server = ForkServer(listener, starter, order, succeed)
+    server.wrapper = Wrapper(order.pop("environment"), os.environ)
     lock = os.fdopen(order["lock"], "rb", closefd=True)  # held as long as this process lives
     members = _Members(server, roll, lock)
     members.add(starter)
@@ -102,6 +104,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             done = {**order, "setup": None}
             server = ForkServer(predecessor.listener, predecessor.starter, done, succeed)
             server.files = files() - (open_before - predecessor.files)
+            server.wrapper = predecessor.wrapper
             server.randomness, server.imports, server.moments = randomness, imports, predecessor.moments
             exits.keep_finalizers()
             server.accept(True)

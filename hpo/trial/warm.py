@@ -180,9 +180,10 @@ class WarmParent:
             with theirs, open(self.settings.log, "a") as printed:
                 words = [*call.interpreter, BOOT, str(theirs.fileno()), call.target]
                 inherited = {k: v for k, v in env.items() if k not in {*OURS, *WANDB} - {SETUP}}
+                given = {**inherited, **call.env}
                 self._launcher = subprocess.Popen(
                     words,
-                    env={**inherited, **call.env},
+                    env=given,
                     cwd=cwd,
                     stdin=subprocess.DEVNULL,
                     stdout=printed,
@@ -191,7 +192,7 @@ class WarmParent:
                     pass_fds=(theirs.fileno(), lock.fileno()),
                 )
         self.started.add(self._launcher.pid)
-        ours.sendall(pack({**self._order(call, cwd), "lock": lock_number}))
+        ours.sendall(pack({**self._order(call, cwd), "lock": lock_number, "environment": given}))
         ours.settimeout(START)
         if not ours.recv(1, socket.MSG_PEEK):
             raise NoWarmParent(f"{words[0]} did not start (Python 3.9 or newer is needed)")

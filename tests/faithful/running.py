@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -75,7 +76,17 @@ def run(case: Case, python: Path, folder: Path, *, warm: bool, trials: int, slot
 
 
 def _must(command: list[str], folder: Path) -> str:
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    """Run it in the environment of its interpreter: trials start `python` by name. Raises RuntimeError."""
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
     if ended.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(command)}: {ended.returncode}\n{ended.stdout}{ended.stderr}")
     return ended.stdout + ended.stderr

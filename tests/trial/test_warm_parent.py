@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +49,44 @@ def test_a_fork_that_misbehaves_after_others_have_not_falls_back_too(new: New) -
     ended = runner("python", script, "bad")
     assert (ended.end["state"], ended.log.splitlines()[-1], len(ended.notes)) == ("finished", "False", 1)
     assert runner("python", script).log == "False\n"
+
+
+WRAPPER = """#!/bin/sh
+export PATH="/added:$PATH" LIBRARY_OF_{device}="$DEVICE" OWN=1
+unset GIVEN
+exec {python} "$@"
+"""
+
+
+def wrapped(runner: Runner, device: str) -> str:
+    """An interpreter that is a script, as those of pyenv and of containers are."""
+    runner.script("python", WRAPPER.format(python=sys.executable, device=device))
+    (runner.folder / "python").chmod(0o755)
+    return str(runner.folder / "python")
+
+
+def test_what_a_wrapper_around_python_sets_is_set_in_forked_trials(new: New) -> None:
+    runner = new()
+    python = wrapped(runner, "NOTHING")
+    code = (
+        "import json\nprint(json.dumps([forked, {k: v for k, v in os.environ.items() if k[:4] != 'HPO_'}]))"
+    )
+    script = runner.script("shown.py", WHEN_FORKED + code)
+    given = {"GIVEN": "1"}
+    warm, cold = (json.loads(runner(python, script, warm=one, more_env=given).log) for one in (True, False))
+    assert (warm[0], cold[0]) == (True, False)
+    for one in (warm[1], cold[1]):
+        assert one["PATH"].startswith("/added:")
+        assert (one["OWN"], "GIVEN" in one) == ("1", False)
+    assert warm[1] == cold[1]
+
+
+def test_a_wrapper_that_goes_by_what_trials_differ_in_is_started_for_each(new: New) -> None:
+    runner = new()
+    python = wrapped(runner, "TRIALS")
+    script = runner.script("shown.py", WHEN_FORKED + "print(forked, os.environ['LIBRARY_OF_TRIALS'])")
+    ends = [runner(python, script, more_env={"DEVICE": f"gpu{i}"}) for i in (0, 0, 1)]
+    assert [ended.log.splitlines()[-1] for ended in ends] == ["True gpu0", "True gpu0", "False gpu1"]
 
 
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o755, 0o777])

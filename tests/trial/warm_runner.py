@@ -14,6 +14,9 @@ from hpo.trial.warm import warm_directory
 
 MODULES = ["numpy", "multiprocessing", "threading", "tempfile", "hpo.trial.client"]
 
+OF_PYTEST = "PYTEST_CURRENT_TEST"
+"""Another in each test; torch asks for it as it is imported."""
+
 
 @dataclass
 class Ended:
@@ -62,7 +65,7 @@ class Runner:
         directory = self.folder / f"trial-{'warm' if warm else 'cold'}-{self.number}"
         config = changes.setdefault("config", {"lr": 0.1})
         env = trial_environment(
-            os.environ,
+            {name: value for name, value in os.environ.items() if name != OF_PYTEST},
             number=1,
             config=config,
             directory=str(directory),
