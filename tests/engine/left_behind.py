@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hpo.trial.files import METRICS, newest
+
 
 def rows(run: Path, number: int) -> list[dict[str, Any]]:
-    lines = (run / "trials" / f"{number:04d}" / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    """Those of the attempt that counts; each line of its file is whole."""
+    directory = run / "trials" / f"{number:04d}"
+    return [json.loads(line) for line in Path(newest(str(directory), METRICS)).read_text().splitlines()]
 
 
 def events(run: Path, kind: str) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ def test_a_failed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         assert [row["began"] for row in rows(tmp_path / "run", number)] == [0, 0, 0, 3, 3, 3]
         kept = os.listdir(tmp_path / "run" / "trials" / f"{number:04d}" / "checkpoints")
-        assert kept == ["000006"]
+        assert kept == ["000006.2"]  # each attempt has its own
 
 
 def test_as_many_checkpoints_as_wanted_are_kept(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Case:
 HYDRA = ("${env}", "python", "${program}", "${args_no_hyphens}")
 
 CASES = [
-    Case("wandb_media", ("wandb",)),
+    Case("wandb_media", ("wandb", "soundfile")),
     Case("wandb_define", ("wandb",)),
     Case("files", setup=True),
     Case("database", setup=True),

@@ -116,10 +116,6 @@ def _trial(folder: Path, record: TrialRecord) -> Trial:
     return Trial(end, rows, known, dict(_digests(directory)), lines)
 
 
-def _timeless(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key not in TIMES}
-
-
 def _digests(directory: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hpo.trial.files import METRICS, newest
 from tests.command import hpo
 from tests.engine.left_behind import events, rows
 from tests.faults.whole import over, start, started, until, until_all_left, write_sweep
@@ -76,7 +77,7 @@ def resumed(folder: Path, way: str, ray: str) -> int:
 
 
 def has_rows(run: Path, number: int, least: int) -> bool:
-    path = run / "trials" / f"{number:04d}" / "metrics.jsonl"
+    path = Path(newest(str(run / "trials" / f"{number:04d}"), METRICS))
     return path.exists() and len(path.read_text().splitlines()) >= least
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.journal import JOURNAL, read_journal
+from hpo.trial.files import METRICS, newest
 from tests.faults.family import environment, family
 
 COUNT, STEPS = 12, 6
@@ -95,7 +96,8 @@ def check_whole(run: Path, count: int = COUNT, steps: int = STEPS) -> None:
     assert {event["state"] for event in ended} == {"finished"}
     for number in begun:
         folder = run / "trials" / f"{number:04d}"
-        rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        found = Path(newest(str(folder), METRICS)).read_text()
+        rows = [json.loads(line) for line in found.splitlines()]
         assert [row["_step"] for row in rows] == list(range(steps))
         assert (folder / "params.yaml").read_text().endswith("\n")
     partial = (".partial", ".probe", ".driver.part")
