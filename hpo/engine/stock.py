@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from ray.tune.stopper import CombinedStopper, Stopper
 from hpo.engine.cluster import Cluster
 from hpo.engine.live import LiveRecord
 from hpo.engine.ongoing import Outcome, Record
+from hpo.engine.overlaps import Overlaps
 from hpo.engine.plan import Plan, Watch
 from hpo.engine.unread import Unread
 from hpo.errors import Resumable, UserError
@@ -37,6 +39,8 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_WARN_THRESHOLD_S": "10",
 }
+ASIDES = "_hpo_asides"
+"""Key of a result for events that are no results."""
 FOREVER = 1e6
 
 
@@ -50,6 +54,8 @@ class StockTrial(tune.Trainable):
         """Start the supervisor, once an actor, and the first trial."""
         self.recipe, self.function = recipe, function
         self.supervisor = spawn()
+        self.asides: list[dict[str, Any]] = []
+        """What its trials' processes have said beside results; goes with the next result."""
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -63,6 +69,8 @@ class StockTrial(tune.Trainable):
         while len(self.held) < 2 and self.ended is None:
             self._take(FOREVER)
         result = self.held.pop(0) if self.held else {}
+        if self.asides:
+            result, self.asides = {**result, ASIDES: self.asides}, []
         return result if self.held or self.ended is None else {**result, "done": True, END: self.ended}
 
     def cleanup(self) -> None:
@@ -88,6 +96,8 @@ class StockTrial(tune.Trainable):
             if event["event"] == "result":
                 value = math.nan if event["value"] is None else event["value"]
                 self.held.append({name: value, BEST: event["best"]})
+            elif event["event"] in ("note", "writes"):
+                self.asides.append(event)
             elif event["event"] == "end":
                 self.ended = {key: value for key, value in event.items() if key not in ("event", "trial")}
 
@@ -101,10 +111,11 @@ class StockTrial(tune.Trainable):
 class Recorder(Callback):
     """Tune's events → the journal."""
 
-    def __init__(self, record: Record, metric: str, watch: Any, unread: Unread) -> None:
+    def __init__(self, record: Record, metric: str, watch: Callable[[], None], recipe: Recipe) -> None:
         self.record, self.metric, self.watch = record, metric, watch
         self.seen: set[str] = set()
-        self.unread = unread
+        self.said: set[str] = set()
+        self.unread, self.overlaps = Unread(recipe), Overlaps(recipe.cwd)
         self.unwritten = ""
         """What could not be written: the run ends."""
 
@@ -120,6 +131,11 @@ class Recorder(Callback):
         self, iteration: int, trials: Any, trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """A result came in."""
+        for aside in result.get(ASIDES, ()):
+            if aside["event"] == "note":
+                self._say(aside["text"])
+            else:
+                self._say(self.overlaps.wrote(aside["trial"], aside["began"], aside["paths"]))
         if self.metric in result:
             value = result[self.metric]
             values = {"value": value if math.isfinite(value) else None, "best": result[BEST]}
@@ -140,8 +156,9 @@ class Recorder(Callback):
         }
         end = {key: value for key, value in last.get(END, early).items() if key != "log_tail"}
         number = int(str(trial))
-        if text := self.unread.ended(number, trial.config, end):
-            self._note({"event": "note", "text": text})
+        self._say(self.unread.ended(number, trial.config, end))
+        whole = end.get("began") is not None
+        self.overlaps.ended(number, end["began"] + end["seconds"] if whole else time.time())
         end.pop("unread", None)
         if end["state"] == "interrupted":
             self.unwritten = self.unwritten or end["reason"]
@@ -149,13 +166,18 @@ class Recorder(Callback):
 
     def on_experiment_end(self, trials: Any, **info: Any) -> None:
         """All trials have ended."""
-        if text := self.unread.over():
-            self._note({"event": "note", "text": text})
+        self._say(self.unread.over())
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Trial, **info: Any) -> None:
         """Tune itself lost a trial."""
         end = {"state": "failed", "kind": "lost", "reason": "lost by Ray Tune"}
         self._note({"event": "end", "trial": int(str(trial)), "attempt": 1, **end})
+
+    def _say(self, text: str) -> None:
+        """Note it, unless another actor said so already."""
+        if text and text not in self.said:
+            self.said.add(text)
+            self._note({"event": "note", "text": text})
 
     def _note(self, event: dict[str, Any]) -> None:
         try:
@@ -204,7 +226,7 @@ def run_stock(run: Plan, cluster: Cluster, size: int, record: LiveRecord, watch:
     demand = {key: value for key, value in cluster.demand(run.sweep.hpo.resources).items() if value}
     recipe = run.recipe()
     trainable = tune.with_parameters(StockTrial, recipe=recipe, function=run.function())
-    recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state), Unread(recipe))
+    recorder = Recorder(record, metric.name if metric else "", lambda: watch(record.state), recipe)
     name = _numbered()
     tuning = TuneConfig(
         search_alg=run.search(),

@@ -59,6 +59,12 @@ def test_trials_that_write_the_same_are_told_of_once(run_script: Any, what: str)
 
 
 @pytest.mark.ray
+def test_a_stock_tuner_says_so_too(run_script: Any) -> None:
+    script = BEGIN + "hpo.report({'loss': x})\n" + WRITING["a file"] + "\nhpo.report({'loss': x})"
+    assert len(notes(run_script(script, SWEEP, engine="tune"))) == 1
+
+
+@pytest.mark.ray
 @pytest.mark.parametrize("what", list(OWN))
 def test_trials_that_write_files_of_their_own_are_not_told_of(run_script: Any, what: str) -> None:
     assert notes(run_script(BEGIN + OWN[what] + "\nhpo.report({'loss': x})", SWEEP)) == []

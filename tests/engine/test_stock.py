@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from ray.tune.experiment import Trial
 
-from hpo.engine.stock import Recorder
-from hpo.engine.unread import Unread
+from hpo.engine.stock import ASIDES, Recorder
 from hpo.record.trials import RunState
 from hpo.tune.searchers import BEST
 from tests.engine.test_resuming import RECIPE, Kept
@@ -22,7 +21,7 @@ class Run:
 
     def __init__(self) -> None:
         self.kept = Kept()
-        self.recorder = Recorder(self.kept, "loss", lambda: None, Unread(RECIPE))
+        self.recorder = Recorder(self.kept, "loss", lambda: None, RECIPE)
         self.trial = Trial("StockTrial", stub=True, trial_name_creator=lambda trial: "0001")
         self.recorder.on_trial_start(0, [], self.trial)
 
@@ -54,3 +53,17 @@ def test_a_trial_that_tune_loses_has_failed_and_what_it_reported_stands() -> Non
     run.recorder.on_trial_error(0, [], run.trial)
     assert (run.state.state, run.state.reason) == ("failed", "lost by Ray Tune")
     assert (run.state.value, run.state.iterations) == (0.5, 1)
+
+
+def test_what_trials_say_beside_results_is_said_once() -> None:
+    run = Run()
+    path = f"{RECIPE.cwd}/out.txt"
+    asides: list[dict[str, Any]] = [{"event": "note", "text": "two ranks report"}] * 2
+    asides += [{"event": "writes", "trial": number, "began": 1.0, "paths": [path]} for number in (1, 2)]
+    for iteration in (1, 2):
+        result = {"training_iteration": iteration, "loss": 0.5, BEST: 0.5, ASIDES: asides}
+        run.recorder.on_trial_result(0, [], run.trial, result)
+    notes = [event["text"] for event in run.kept.events if event["event"] == "note"]
+    assert notes[0] == "two ranks report"
+    assert notes[1].startswith("trials 1 and 2 ran at the same time, and both wrote out.txt")
+    assert len(notes) == 2
