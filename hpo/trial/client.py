@@ -96,11 +96,11 @@ class _Channel:
         self.socket.connect(path)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", PATIENCE, 0))
         if os.environ.pop("HPO_LEARN", None):
-            from hpo.trial.learning import sets
+            from hpo.trial.learning import learnt
             from hpo.trial.preload import imported
 
-            learnt = {"modules": imported(), "sets": sets(), "pid": os.getpid()}
-            self.socket.sendall(_line(learnt))
+            modules, sets = learnt(imported())
+            self.socket.sendall(_line({"modules": modules, "sets": sets, "pid": os.getpid()}))
         return self.socket
 
     def forget(self) -> None:

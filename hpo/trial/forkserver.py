@@ -34,7 +34,6 @@ from hpo.trial.descriptions import reopen
 from hpo.trial.learning import Imports
 from hpo.trial.link import Link
 from hpo.trial.moments import Moments
-from hpo.trial.preload import imported
 from hpo.trial.randomness import Randomness
 from hpo.trial.strays import Sweeper
 from hpo.trial.wrapper import Unlike, Wrapper
@@ -136,10 +135,11 @@ class ForkServer:
         self.selector.register(reading, selectors.EVENT_READ, lambda: self._heard(reading))
 
     def let_go(self) -> None:
-        """In a fork: close what belongs to this generation alone."""
+        """In a fork: close what belongs to this generation alone; its successor, too, tells the starter."""
         self.selector.close()
         for one in (self.wakeups, *self.outer):
-            one.close()
+            if one is not self.starter:
+                one.close()
         for link in self.links.values():
             link.close()
 
@@ -158,6 +158,7 @@ class ForkServer:
             self.succeeded = self.successor
         elif "unsafe" in report and self.attempts < ATTEMPTS:
             self._leave_out(report["unsafe"], report["why"])
+            self.order["without"] += report["inside"]
             self.advance()
             return
         elif "failed" in report:
@@ -281,7 +282,7 @@ class ForkServer:
             self.moments.renew()
             self.imports.watch(request["env"], request["env"].get("HPO_CHANNEL", ""))
             if request["env"].get("HPO_LEARN"):
-                learning.note_sets(lambda: len(imported()))
+                learning.note_sets()
             fresh.run(request, code, self.preloaded, temporary.guarded)
         finally:
             os._exit(1)

@@ -93,7 +93,8 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
             missing = _prepare(predecessor, exits)
             answer: dict[str, Any] = {"ready": True, "missing": missing}
         except preload.Unsafe as error:
-            answer = {"unsafe": error.args[0], "why": error.args[1]}
+            names, why = error.args
+            answer = {"unsafe": names, "why": why, "inside": imports.inside(names)}
         except setup.SetupFailed as error:
             answer = {"failed": str(error)}
         server = None

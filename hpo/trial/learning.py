@@ -12,7 +12,8 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 Set = tuple[int, str, Any, bool]
@@ -24,31 +25,57 @@ SHARED = "_hpo_sets"
 """The module in which they are kept: the trial imports this one anew."""
 
 
-def note_sets(count: Callable[[], int]) -> None:
+def note_sets() -> None:
     """In the trial that is learnt from: keep each variable that is set, but for what an import sets."""
     putenv, unsetenv = os.putenv, os.unsetenv
     shared: Any = type(sys)(SHARED)
     kept: list[Set] = []
-    shared.kept = kept
+    shared.kept, shared.begun = kept, _Begun()
     sys.modules[SHARED] = shared
+    sys.meta_path.insert(0, shared.begun)
 
     def put(name: Any, value: Any) -> None:
         putenv(name, value)
-        _note(kept, count, os.fsdecode(name), os.fsdecode(value))
+        _note(kept, len(shared.begun.places), os.fsdecode(name), os.fsdecode(value))
 
     def unset(name: Any) -> None:
         unsetenv(name)
-        _note(kept, count, os.fsdecode(name), None)
+        _note(kept, len(shared.begun.places), os.fsdecode(name), None)
 
     os.putenv, os.unsetenv = put, unset
 
 
-def sets() -> list[Set]:
-    """What was kept so far."""
-    return list(getattr(sys.modules.get(SHARED), "kept", []))
+def learnt(modules: Iterable[str]) -> tuple[list[str], list[Set]]:
+    """In that trial, of these modules in the order of sys.modules: as their imports began, and what was set.
+
+    sys.modules has a package behind all that it imports, for which it may have set variables.
+    """
+    shared = sys.modules.get(SHARED)
+    if shared is None:
+        return list(modules), []
+    if shared.begun in sys.meta_path:
+        sys.meta_path.remove(shared.begun)
+    places: dict[str, int] = {}
+    place = -1
+    for name in modules:
+        place = places[name] = shared.begun.places.get(name, place)
+    ordered = sorted(places, key=places.__getitem__)
+    ranks = [places[name] for name in ordered]
+    return ordered, [(bisect_left(ranks, at), name, value, own) for at, name, value, own in shared.kept]
 
 
-def _note(kept: list[Set], count: Callable[[], int], name: str, value: str | None) -> None:
+class _Begun:
+    """Stands first among Python's finders and finds nothing: the order in which imports begin."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """A module is looked for."""
+        self.places.setdefault(name, len(self.places))
+
+
+def _note(kept: list[Set], at: int, name: str, value: str | None) -> None:
     frame: Any = sys._getframe(2)
     while str(frame.f_globals.get("__name__")).partition(".")[0] in STANDARD:
         frame = frame.f_back
@@ -58,7 +85,7 @@ def _note(kept: list[Set], count: Callable[[], int], name: str, value: str | Non
             return
         frame = frame.f_back
     if not name.startswith("HPO_"):
-        kept.append((count(), name, value, not by_package))
+        kept.append((at, name, value, not by_package))
 
 
 def _is_installed(file: str) -> bool:
@@ -76,6 +103,10 @@ class Imports:
         """Variables that modules, and what these import, have read: their values."""
         self.writes: dict[str, dict[str, str | None]] = {}
         """Variables that modules, and what these import, have set."""
+        self._known: dict[str, str | None] | None = None
+        """What the script had set before the present import; None where the order of its imports is not known."""
+        self._inner: dict[str, set[str]] = {}
+        """Packages that were imported by one that had set variables, for them to go by."""
         self.asked: set[str] = set()
         """Variables that were read since this was emptied."""
         self._marked: set[str] = set()
@@ -106,10 +137,12 @@ class Imports:
         for place, name, value, _ in self.sets:
             if place <= at:
                 _assign(name, value)
-        if package not in STANDARD and package != "hpo":
-            known = {name: value for place, name, value, own in self.sets if place <= at and own}
-            self.before.setdefault(package, known)
+        self._known = {name: value for place, name, value, own in self.sets if place <= at and own}
         self.asked.clear()
+
+    def over(self) -> None:
+        """What is imported from here on is not the script's."""
+        self._known = None
 
     def read(self, name: str, value: str | None) -> None:
         """A variable is asked for."""
@@ -122,6 +155,22 @@ class Imports:
         """A variable is set, by what is imported."""
         for module in loading():
             self.writes.setdefault(module, {})[name] = value
+
+    def nest(self, package: str) -> None:
+        """A package is looked for, perhaps by another one: with what that one has set by now."""
+        if package in STANDARD or package == "hpo" or (not self.writes and package in self.before):
+            return
+        outer = [name for name in loading() if name in self.writes and name.partition(".")[0] != package]
+        for name in outer:
+            self._inner.setdefault(name.partition(".")[0], set()).add(package)
+        if self._known is not None and package not in self.before:
+            self.before[package] = dict(self._known)
+            for name in outer:
+                self.before[package] |= self.writes[name]
+
+    def inside(self, packages: Iterable[str]) -> list[str]:
+        """What goes by variables that these packages set: where they are left to each trial, it is too."""
+        return sorted(set().union(*(self._inner.get(package, ()) for package in packages)))
 
     def mark_new(self) -> None:
         """Mark those of the modules that were imported since this was called."""

@@ -97,13 +97,14 @@ def preload(
             nested.tops = []  # they were gone again
             if found := own.imported():
                 raise Unsafe([*dict.fromkeys([top, found[0] or top])], found[1])
+    imports.over()
     return missing
 
 
 @contextlib.contextmanager
 def noted(imports: Imports) -> Iterator[_Nested]:
     """Inside, it is kept which packages are imported, and which variables these read."""
-    with _Nested() as nested, imports.noted():
+    with _Nested(imports) as nested, imports.noted():
         yield nested
 
 
@@ -113,7 +114,8 @@ class _Nested:
     So those who import the owner of the threads are known too, and not tried in vain.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, imports: Imports) -> None:
+        self.imports = imports
         self.tops: list[str] = []
 
     def __enter__(self) -> _Nested:
@@ -125,6 +127,7 @@ class _Nested:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """A module is looked for."""
+        self.imports.nest(name.partition(".")[0])
         if not self.tops and threads() > 1 and _threads_after_fork() > 1:
             modules = list(sys.modules.items())
             begun = [n for n, m in modules if getattr(getattr(m, "__spec__", None), "_initializing", False)]

@@ -290,7 +290,7 @@ def slowed(lab: Lab, script: str, line: str) -> Iterator[None]:
 
 def trials_of(job: Job) -> list[dict[str, Any]]:
     """What each process of a trial has said of itself."""
-    logs = sorted(job.run.glob("trials/*/log.txt"))
+    logs = sorted(job.run.glob("trials/*/log*.txt"))
     lines = [line for log in logs for line in log.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.startswith("{")]
 

@@ -139,7 +139,7 @@ def test_all_trials_of_a_sweep_with_a_count_come_whatever_the_time_limit(limited
     job = limited.job
     until(lambda: job.restarts >= 2, 600, job.number, pause=0.5)
     assert_completes(job, 4, 900)
-    logs = sorted(job.run.glob("trials/*/log.txt"))
+    logs = sorted(job.run.glob("trials/*/log*.txt"))
     processes = [steps(log.read_text()) for log in logs]
     begun_at = [trial["from"] for trials in processes for trial in trials]
     assert max(begun_at) > 0  # it had saved its state when it was told to end

@@ -146,4 +146,4 @@ def _plain(text: str) -> str:
     """Without numbers, times and random names."""
     text = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{16,}\b", "N", text)
     text = re.sub(r"(tmp|wandb-media|loky-|pym-)[\w-]+", r"\1", text)
-    return re.sub(r"\d+", "N", text)
+    return re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "N", text)

@@ -14,6 +14,7 @@ from tests.trial.warm_runner import Ended, Runner
 New = Callable[..., Runner]
 USE = "import sys\nearly = 'reader' in sys.modules\nimport reader\nprint(reader.x)\n"
 REPORT = "import hpo\nhpo.report({'loss': 1})\n"
+WHEN_FORKED = "import os\nprint('boot.py' in open(f'/proc/{os.getppid()}/cmdline').read())\n"
 C_GETENV = """
 import ctypes
 getenv = ctypes.CDLL(None).getenv
@@ -228,6 +229,37 @@ def test_torch_s_numbers_differ_too(new: New) -> None:
     assert [len(set(one)) for one in (kept_ones, own, fixed, drawn)] == [3, 3, 1, 3]
     notes = [note for one in ended for note in one.notes]
     assert notes == ["drawing is not preloaded: it draws random numbers when it is imported"]
+
+
+def test_a_package_is_imported_with_what_the_one_that_imports_it_has_set(new: New) -> None:
+    runner = new(modules=None)
+    outer = "import os\nos.environ['READER_MODE'] = 'fast'\nimport reader\nx = reader.x\n"
+    env = environment(runner, outer=outer, reader=C_GETENV)
+    code = (
+        "import sys\nif sys.argv[1:]: import outer\nimport reader\nprint(reader.x)\n" + WHEN_FORKED + REPORT
+    )
+    script = runner.script("use.py", code)
+    words = ["outer", "outer", "outer", ""]
+    ended = [trial(runner, script, *filter(None, [word]), env=env) for word in words]
+    assert [one.log for one in ended] == ["b'fast'\nTrue\n"] * 3 + ["None\nFalse\n"]
+    notes = [note for one in ended for note in one.notes]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "trial 4 sets READER_MODE to another value before it imports reader"
+    ]
+
+
+def test_what_goes_by_a_variable_of_a_package_that_is_left_out_is_left_out_too(new: New) -> None:
+    runner = new(modules=None, setup="data:load")
+    threaded = "import os, threading\nos.environ['READER_MODE'] = 'fast'\nimport reader\nx = reader.x\n"
+    threaded += "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    parts = {"threaded": threaded, "reader": C_GETENV}
+    env = environment(runner, **parts) | {"HPO_SETUP": "data:load"}
+    runner.script("data.py", "def load(): return 1\n")
+    script = runner.script("use.py", "import sys, threaded\nprint(threaded.x)\n" + WHEN_FORKED + REPORT)
+    ended = [trial(runner, script, env=env) for _ in range(3)]
+    assert [one.log for one in ended] == ["b'fast'\nTrue\n"] * 3
+    notes = [note for one in ended for note in one.notes]
+    assert notes == ["threaded is not preloaded: it starts 1 thread when it is imported"]
 
 
 def test_so_does_an_id_that_a_setup_s_module_has_of_its_own(new: New) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hpo.trial.launch import Supervisor
+from hpo.trial.rows import RESUME_ITERATION
 from hpo.trial.spec import Resume, TrialEnd, TrialSpec
 
 Spec = Callable[..., TrialSpec]
@@ -184,7 +185,7 @@ def test_the_rows_of_a_rank_belong_to_an_attempt_and_go_on(
     assert len(rows_in(first, "metrics.rank1.2.jsonl")) == 3
     run(shared, replace(first, attempt=2, resume=Resume("", 2, 2)))
     rows = rows_in(first, "metrics.rank1.2.jsonl")
-    told = [(row["_step"], row.get("_resumed")) for row in rows]
+    told = [(row["_step"], row.get(RESUME_ITERATION)) for row in rows]
     assert told == [(0, None), (1, None), (2, None), (2, 2), (3, 2), (4, 2)]
 
 
