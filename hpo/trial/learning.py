@@ -104,7 +104,7 @@ class Imports:
         self.writes: dict[str, dict[str, str | None]] = {}
         """Variables that modules, and what these import, have set."""
         self._known: dict[str, str | None] | None = None
-        """What the script had set before the present import; None where the order of its imports is not known."""
+        """What the script had set before the present import; None where it is a setup that imports."""
         self._inner: dict[str, set[str]] = {}
         """Packages that were imported by one that had set variables, for them to go by."""
         self.asked: set[str] = set()
