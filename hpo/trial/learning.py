@@ -217,6 +217,7 @@ class Imports:
                 for variable, value in self.writes.get(module, {}).items():
                     _assign(variable, value)
                     self._seen.add(f"={variable}")
+        _unmark(name)  # an import inside a function is made again and again
 
     def _differs(self, module: str) -> str:
         """The variable that this trial's script has set otherwise before it imports a module."""
@@ -256,6 +257,13 @@ class _Imported:
     def __bool__(self) -> bool:
         self.imports.imported(self.name)
         return False
+
+
+def _unmark(name: str) -> None:
+    """Have a module tell of its imports no more."""
+    spec: Any = getattr(sys.modules.get(name), "__spec__", None)
+    if isinstance(getattr(spec, "_initializing", None), _Imported):
+        spec._initializing = False
 
 
 class _Recorder:

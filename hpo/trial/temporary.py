@@ -53,9 +53,11 @@ def own_folders() -> None:
         parent, name = os.path.split(folder.name)
         old: weakref.finalize[..., Folder] = folder._finalizer  # type: ignore[attr-defined]
         kept = old.detach()
-        folder.name = tempfile.mkdtemp(prefix=f"{name}-", dir=parent)
+        folder.name = os.path.join(parent, f"{name}-{os.urandom(4).hex()}")
+        os.mkdir(folder.name, 0o700)  # tempfile would make a generator of names first
         with contextlib.suppress(OSError):
-            shutil.copytree(os.path.join(parent, name), folder.name, symlinks=True, dirs_exist_ok=True)
+            if os.listdir(os.path.join(parent, name)):
+                shutil.copytree(os.path.join(parent, name), folder.name, symlinks=True, dirs_exist_ok=True)
         if kept is not None:
             _, function, args, options = kept
             finalizer = weakref.finalize(folder, function, folder.name, *args[1:], **options)
