@@ -68,7 +68,9 @@ metric: {{name: loss, goal: minimize}}
 parameters: {{x: {{min: 0.0, max: 1.0}}}}
 hpo: {{concurrency: 1, preload: {preload}, tensorboard: false, kill_grace: 10}}
 """
-KINDS = ("reset", "actor", "supervisor")
+KINDS = {"reset": 100, "actor": 100, "supervisor": 0}
+"""What is done, and how often. A trial whose supervisor is killed just as it ends, or has saved its
+state, has nobody left to keep that: it runs again from before, as it would where its node had died."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +177,8 @@ def judged(folder: Path, code: int, made: Counter[str]) -> Verdict:
 def main() -> int:
     """Print what came of it; 1 where anything ran twice, side by side, or not at all."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.once", description=__doc__)
-    for kind in KINDS:
-        parser.add_argument(f"--{kind}s", type=int, default=100, help=f"so often: {kind}")
+    for kind, often in KINDS.items():
+        parser.add_argument(f"--{kind}s", type=int, default=often, help=f"so often: {kind}")
     parser.add_argument("--count", type=int, default=120, help="trials")
     parser.add_argument("--preload", default="auto", help="auto: forked trials; off: fresh ones")
     parser.add_argument("--seed", type=int, default=0)
