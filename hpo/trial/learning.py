@@ -88,6 +88,10 @@ def _note(kept: list[Set], at: int, name: str, value: str | None) -> None:
         kept.append((at, name, value, not by_package))
 
 
+def _is_standard(package: str) -> bool:
+    return package in STANDARD or package.startswith("_sysconfigdata_")
+
+
 def _is_installed(file: str) -> bool:
     return "site-packages" in file or "dist-packages" in file
 
@@ -158,7 +162,7 @@ class Imports:
 
     def nest(self, package: str) -> None:
         """A package is looked for, perhaps by another one: with what that one has set by now."""
-        if package in STANDARD or package == "hpo" or (not self.writes and package in self.before):
+        if _is_standard(package) or package == "hpo" or (not self.writes and package in self.before):
             return
         outer = [name for name in loading() if name in self.writes and name.partition(".")[0] != package]
         for name in outer:
@@ -226,6 +230,8 @@ class Imports:
         if expected is not None:  # whatever else was set: code in C may read it, which nobody sees
             passed_over = {name for _, name, _, own in self.sets if not own}
             for name in {*os.environ, *self._environment, *expected} - passed_over:
+                if name.startswith("HPO_"):  # hpo itself removes some
+                    continue
                 wanted = expected.get(name, self._environment.get(name))
                 if os.environ.get(name) != wanted and f"={name}" not in self._seen:
                     return name

@@ -290,7 +290,12 @@ def slowed(lab: Lab, script: str, line: str) -> Iterator[None]:
 
 def trials_of(job: Job) -> list[dict[str, Any]]:
     """What each process of a trial has said of itself."""
-    logs = sorted(job.run.glob("trials/*/log*.txt"))
+    return [one for trial in sorted(job.run.glob("trials/*")) for one in processes_of(trial)]
+
+
+def processes_of(trial: Path) -> list[dict[str, Any]]:
+    """What each process of one trial has said of itself, attempt after attempt."""
+    logs = sorted(trial.glob("log*.txt"), key=lambda log: (len(log.name), log.name))
     lines = [line for log in logs for line in log.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.startswith("{")]
 

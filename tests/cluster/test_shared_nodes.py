@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -25,6 +23,7 @@ from tests.cluster.lab import (
     has_begun_on,
     held,
     hold,
+    processes_of,
     sweep_in,
     tidy,
     trials_of,
@@ -139,15 +138,9 @@ def test_all_trials_of_a_sweep_with_a_count_come_whatever_the_time_limit(limited
     job = limited.job
     until(lambda: job.restarts >= 2, 600, job.number, pause=0.5)
     assert_completes(job, 4, 900)
-    logs = sorted(job.run.glob("trials/*/log*.txt"))
-    processes = [steps(log.read_text()) for log in logs]
+    processes = [processes_of(trial) for trial in sorted(job.run.glob("trials/*"))]
     begun_at = [trial["from"] for trials in processes for trial in trials]
     assert max(begun_at) > 0  # it had saved its state when it was told to end
     for trials in processes:
         assert [trial["from"] for trial in trials] == [0, *(trial["to"] for trial in trials[:-1])]
         assert trials[-1]["to"] >= 10
-
-
-def steps(log: str) -> list[dict[str, Any]]:
-    """What each process of a trial has said of itself, in their order."""
-    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]

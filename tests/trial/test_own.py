@@ -248,6 +248,15 @@ def test_a_package_is_imported_with_what_the_one_that_imports_it_has_set(new: Ne
     ]
 
 
+def test_a_trial_that_would_be_learnt_from_too_late_is_forked_all_the_same(new: New) -> None:
+    first, second = new(modules=None), new(modules=None)
+    second.settings, second.number = first.settings, 100
+    env = environment(first, reader=C_GETENV)
+    script = first.script("use.py", REPORT + "import reader\nprint(reader.x)\n" + WHEN_FORKED)
+    ended = [trial(one, str(first.folder / script), env=env) for one in (first, first, second, second)]
+    assert [one.log for one in ended] == ["None\nTrue\n"] * 4
+
+
 def test_what_goes_by_a_variable_of_a_package_that_is_left_out_is_left_out_too(new: New) -> None:
     runner = new(modules=None, setup="data:load")
     threaded = "import os, threading\nos.environ['READER_MODE'] = 'fast'\nimport reader\nx = reader.x\n"
