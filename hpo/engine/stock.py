@@ -10,7 +10,6 @@ import contextlib
 import math
 import os
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -158,7 +157,7 @@ class Recorder(Callback):
         number = int(str(trial))
         self._say(self.unread.ended(number, trial.config, end))
         whole = end.get("began") is not None
-        self.overlaps.ended(number, end["began"] + end["seconds"] if whole else time.time())
+        self.overlaps.ended(number, end["began"] + end["seconds"] if whole else last.get("timestamp", 0.0))
         end.pop("unread", None)
         if end["state"] == "interrupted":
             self.unwritten = self.unwritten or end["reason"]
