@@ -87,6 +87,7 @@ def succeed(predecessor: ForkServer, report: int) -> NoReturn:
         order, exits, open_before = predecessor.order, Exits(), files()
         randomness, imports = predecessor.randomness, predecessor.imports
         imports.learn(order["sets"])
+        imports.hear()
         reopen(predecessor.files)
         fresh.adopt_orphans()  # first: what the setup starts in the background is its own affair
         try:

@@ -115,6 +115,7 @@ class Imports:
         """Variables that were read since this was emptied."""
         self._marked: set[str] = set()
         self._looked_at = 0
+        self._hears = False
         self._seen: set[str] = set()
         self._environment: Mapping[str, str] | None = None
         self._channel = ""
@@ -122,6 +123,20 @@ class Imports:
     def learn(self, sets: Iterable[Any]) -> None:
         """The first trial's script has set these variables."""
         self.sets = [(int(at), str(name), value, bool(own)) for at, name, value, own in sets]
+
+    def hear(self) -> None:
+        """Have `importlib.import_module` tell, too: before Python 3.11 it does not ask a module's spec."""
+        if sys.version_info >= (3, 11) or self._hears:
+            return
+        self._hears = True
+        bootstrap: Any = sys.modules["_frozen_importlib"]
+        unlock = bootstrap._lock_unlock_module
+
+        def imported(name: str) -> None:
+            self.imported(name)
+            unlock(name)
+
+        bootstrap._lock_unlock_module = imported
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:

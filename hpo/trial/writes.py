@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import io
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,11 +129,21 @@ def begin() -> None:
     def made(path: Any, *args: Any, **options: Any) -> None:
         writes.made(path)
 
+    before = {"open": io.open, "mkdir": os.mkdir, "replace": os.replace, "rename": os.rename}
     io.open = builtins.open = _Noticed(io.open, "io", opened)
     os.mkdir = _Made(os.mkdir, "os", made)
     os.replace = _Noticed(os.replace, "os", moved)
     os.rename = _Noticed(os.rename, "os", moved)
+    _replace_kept(before, {"open": io.open, "mkdir": os.mkdir, "replace": os.replace, "rename": os.rename})
     writes.begin()
+
+
+def _replace_kept(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Up to Python 3.10 pathlib keeps these functions, and an editable install has imported it by now."""
+    accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
+    for name in now if accessor else ():
+        if vars(accessor).get(name) is before[name]:
+            setattr(accessor, name, now[name])
 
 
 class _Made(_Noticed):
