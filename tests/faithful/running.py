@@ -112,7 +112,8 @@ def _trial(folder: Path, record: TrialRecord) -> Trial:
     ended = json.loads((directory / "end.json").read_text(encoding="utf-8"))
     end = (record.state, ended["end"]["exit_code"], record.reason)
     known = _same(known, str(folder))
-    known["descriptors"] = sorted(set(known.get("descriptors", [])))  # a library's threads open more or fewer
+    for name in ("threads", "descriptors"):  # a pool has as many as it needed, each with some open
+        known[name] = sorted({_plain(one) for one in known.get(name, [])})
     return Trial(end, rows, known, dict(_digests(directory)), lines)
 
 
