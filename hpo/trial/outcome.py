@@ -7,10 +7,9 @@ import signal
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpo.trial.causes import KILLED, cause, crash_line
 from hpo.trial.objective import Objective
 from hpo.trial.spec import Kind, State, TrialEnd
-from hpo.trial.telling import last_exception, telling_line
+from hpo.trial.telling import REASON, last_exception, telling_line
 
 TAIL_LINES = 20
 SHOWN = 10
@@ -26,6 +25,81 @@ _CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal
 """Signals by which a process ends itself, often with a word why."""
 _CHILD_KILLED = re.compile(r"killed by signal: Killed|BrokenProcessPool|SIGKILL|exit(ed with)? code:? -9")
 """How Python's and torch's worker pools tell that a process of theirs was killed."""
+_ABORT = re.compile(
+    r"\s*(terminate called after throwing.*|what\(\): .*|libc\+\+abi: .*|.{0,200}\bAssertion `.*' failed\b.*"
+    r"|F\d{4} [\d:.]+ .*\] .*|.{0,200}\bCheck failed: .*|\*\*\* .* detected \*\*\*.*"
+    r"|double free or corruption.*"
+    r"|corrupted (size|double-linked).*"
+    r"|\w+\(\): (invalid|corrupted|memory|mismatching|unaligned|largebin|unsorted).*"
+    r"|pure virtual method called|thread '.*' panicked at .*)"
+)
+"""What C++, the C library, glog and Rust say before they abort."""
+_FATAL = re.compile(r"Fatal Python error: .*")
+_INNERMOST = re.compile(r'\s+(File ".*", line \d+ in .*)')
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_CAUSES: list[tuple[Kind, re.Pattern[str], str]] = [
+    (
+        "cuda",
+        _any(
+            r"(CUDA|HIP|XPU|MPS|GPU)\b.*out of memory",
+            r"torch\.(cuda\.)?OutOfMemoryError|cupy\S*OutOfMemoryError",
+            r"cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED",
+            r"RESOURCE_EXHAUSTED: Out of memory|OOM when allocating tensor.*GPU",
+        ),
+        "out of GPU memory: lower the batch size, or raise hpo.resources.gpu",
+    ),
+    (
+        "cuda",
+        _any(r"device-side assert"),
+        "a bad value in GPU code, often a label or index out of range: CUDA_LAUNCH_BLOCKING=1 tells where",
+    ),
+    (
+        "cuda",
+        _any(r"Cannot re-initialize CUDA in forked subprocess"),
+        "CUDA was used before a fork: start worker processes by «spawn»",
+    ),
+    (
+        "cuda",
+        _any(
+            r"No CUDA GPUs are available|[Nn]o CUDA-capable device|CUDA_ERROR_NO_DEVICE|no NVIDIA driver",
+            r"CUDA driver (initialization|version)|busy or unavailable|not compiled with CUDA",
+        ),
+        "no usable GPU: look at hpo.resources.gpu, and at nvidia-smi on its node",
+    ),
+    (
+        "cuda",
+        _any(r"NCCL.*[Ee]rror|\bnccl\w*Error|DistBackendError"),
+        "the GPUs could not talk to each other: NCCL_DEBUG=INFO tells more",
+    ),
+    (
+        "cuda",
+        _any(
+            r"\b(CUDA|cuDNN|cuBLAS|cuFFT|cuSOLVER|cuSPARSE|HIP|MIOpen)( \w+)? error\b",
+            r"\b(CUDNN|CUBLAS|CUFFT|CUSOLVER|CUSPARSE)_STATUS_|CUDA_ERROR_|cudaError|CUDARuntimeError",
+        ),
+        "a CUDA error: if it stays with one node, its GPU may be at fault",
+    ),
+    (
+        "oom",
+        _any(r"out of shared memory|No space left on device.*torch_"),
+        "out of shared memory: fewer data loader workers, or a larger /dev/shm",
+    ),
+    (
+        "oom",
+        _any(
+            r"^([\w.]+\.)?_?(Array)?MemoryError\b|OutOfMemoryError: Java",
+            r"std::bad_alloc|[Cc]annot allocate memory|can't allocate memory|not enough memory",
+        ),
+        "out of memory: lower the batch size or hpo.concurrency",
+    ),
+]
+KILLED = "out of memory, ended by the kernel: lower hpo.concurrency, or ask for more memory"
+"""Said of a trial whose processes the kernel's out-of-memory killer has ended."""
 
 
 def outcome(
@@ -96,7 +170,7 @@ def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, s
     """The kind and reason of a status that is not 0."""
     kind: Kind = "exit" if status > 0 else "signal"
     by = -status if status < 0 else status - 128  # a shell tells so of a killed child
-    line = crash_line(log, by == signal.SIGABRT) if by in _CRASHES else ""
+    line = _crash_line(log, by == signal.SIGABRT) if by in _CRASHES else ""
     if status < 0:
         line = line or last_exception(log)  # of a rank, whose launcher then kills all
         meaning = f" ({_MEANING[by]})" if by in _MEANING else ""
@@ -109,7 +183,7 @@ def _failure(status: int, log: Sequence[str], oom_killed: bool) -> tuple[Kind, s
     reason = f"{reason}: {line}" if line else reason
     if oom_killed and (by == signal.SIGKILL or _CHILD_KILLED.search(line)):
         return "oom", f"{KILLED} ({reason})".replace(f" ({_MEANING[signal.SIGKILL]})", "")
-    if found := cause(line):
+    if found := _cause(line):
         return found[0], f"{found[1]} ({reason})"
     return kind, reason
 
@@ -147,3 +221,18 @@ def closest(name: str, logged: Sequence[str]) -> str:
     word = re.sub(r"[\s/._\-]+", "", name).lower()
     near = get_close_matches(word, plain, cutoff=0.7)
     return plain[near[0]] if near else ""
+
+
+def _crash_line(log: Sequence[str], aborted: bool) -> str:
+    """What was said before a crash: by what aborted, else by Python; else nothing."""
+    found = [match[1] for line in log if aborted and (match := _ABORT.match(line))]
+    if found:
+        return found[-1].strip()[:REASON]
+    at = next((i for i in reversed(range(len(log))) if _FATAL.match(log[i])), len(log))
+    where = next((match[1] for line in log[at:] if (match := _INNERMOST.match(line))), "")
+    return ", ".join(filter(None, [*log[at : at + 1], where]))[:REASON]
+
+
+def _cause(line: str) -> tuple[Kind, str] | None:
+    """`oom` or `cuda`, and what a person can do, for a line that tells of memory or of a GPU; else None."""
+    return next(((kind, hint) for kind, pattern, hint in _CAUSES if pattern.search(line)), None)
