@@ -59,13 +59,21 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faithful", description=__doc__)
-    parser.add_argument("case", nargs="*", help="only these scripts")
+    names = [case.name for case in CASES]
+    parser.add_argument("case", nargs="*", help=f"only these scripts: {', '.join(names)}")
     parser.add_argument("--trials", type=int, default=6, help="seeds of each sweep")
     parser.add_argument("--slots", type=int, default=2, help="trials at a time")
     parser.add_argument("--python", type=Path, help="an environment that has hpo and the packages already")
     parser.add_argument("--folder", type=Path, help="where the runs are made, instead of a temporary folder")
     parser.add_argument("--keep", action="store_true", help="keep the runs")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if unknown := set(chosen.case) - set(names):
+        parser.error(f"no script {', '.join(sorted(unknown))}: there are {', '.join(names)}")
+    if chosen.trials < 1 or chosen.slots < 1:
+        parser.error("--trials and --slots must be 1 or more")
+    if chosen.python and not chosen.python.is_file():
+        parser.error(f"--python: there is no {chosen.python}")
+    return chosen
 
 
 def _row(case: Case, python: Path, folder: Path, trials: int, slots: int) -> Row:
@@ -84,7 +92,7 @@ def _environment() -> Path:
     if not made.is_file() or made.read_text() != asked:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-        wanted = ["-e", ".[wandb]", "-c", "constraints.txt", "-r", "tests/faithful/packages.txt"]
+        wanted = ["wandb", "-e", ".", "-c", "constraints.txt", "-r", "tests/faithful/packages.txt"]
         subprocess.run([python, "-m", "pip", "install", "-q", "torch", *wanted], check=True, cwd=ROOT)
         made.write_text(asked)
     return python

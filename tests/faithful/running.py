@@ -7,7 +7,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ UNEQUAL = re.compile(r"events\.out\.tfevents|\.ckpt$|\.pt$|\.pyc$|\.db$|hparams\
 """Files whose content may differ: it has times in it, or is written by several trials."""
 OWN = {"seen.json", "log.txt", "metrics.jsonl", "params.yaml", "end.json"}
 """Files of a trial's folder that are compared otherwise, or are hpo's."""
+
+
+POOLED = re.compile(r"_\d+$")
+"""How concurrent.futures names the threads of a pool."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,15 @@ def _trial(folder: Path, record: TrialRecord) -> Trial:
     ended = json.loads((directory / "end.json").read_text(encoding="utf-8"))
     end = (record.state, ended["end"]["exit_code"], record.reason)
     known = _same(known, str(folder))
-    for name in ("threads", "descriptors"):  # a pool has as many as it needed, each with some open
-        known[name] = sorted({_plain(one) for one in known.get(name, [])})
+    known["descriptors"] = sorted(set(known.get("descriptors", [])))  # a library's threads open more or fewer
+    known["threads"] = list(_threads(known.get("threads", [])))
     return Trial(end, rows, known, dict(_digests(directory)), lines)
+
+
+def _threads(names: Sequence[str]) -> Iterator[str]:
+    """Names of threads; those of one pool, which starts as many as happen to be needed, count as one."""
+    yield from sorted({POOLED.sub("_*", name) for name in names if POOLED.search(name)})
+    yield from sorted(name for name in names if not POOLED.search(name))
 
 
 def _digests(directory: Path) -> Iterator[tuple[str, str]]:
