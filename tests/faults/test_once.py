@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.faults.family import family
-from tests.faults.once import STEPS, run
+from tests.faults.once import KINDS, STEPS, run
 
-COUNT = 8
+COUNT = 10
 
 
 @pytest.mark.ray
 @pytest.mark.parametrize("preload", ["auto", "off"])
 def test_a_trial_runs_once_whatever_breaks_between_driver_and_slot(tmp_path: Path, preload: str) -> None:
-    due = ["reset", "actor"] * 3
+    due = [kind for kind in KINDS for _ in range(3)]
     random.Random(preload).shuffle(due)
     verdict = run(tmp_path, COUNT, due, preload=preload)
     assert verdict.made == Counter(due)
