@@ -28,6 +28,8 @@ LOOKS = 1.0
 """Seconds between two looks for nodes that have joined."""
 PAUSE = 0.5
 """Seconds before a call that did not get through is repeated."""
+COUNTERS = {"result": "rows", "checkpoint": "saved"}
+"""Kinds of events that say how many rows a trial has, and the field of `Heard` that counts them."""
 Call = Callable[[], Any]
 """Sends a call; its reference."""
 
@@ -218,9 +220,8 @@ class Fleet:
             given = seat.trials.get(event.get("trial", 0))
             if event["event"] in ("end", "lost"):
                 del seat.trials[event["trial"]]
-            elif given and event["event"] in ("result", "checkpoint"):
-                told = "rows" if event["event"] == "result" else "saved"
-                heard = replace(given.heard, **{told: event["rows"]})
+            elif given and (counter := COUNTERS.get(event["event"])):
+                heard = replace(given.heard, **{counter: event["rows"]})
                 seat.trials[event["trial"]] = replace(given, heard=heard)
             yield event
 

@@ -69,9 +69,9 @@ class Resumption:
     _open: dict[int, Ongoing] = field(default_factory=dict)
     _running: set[int] = field(default_factory=set)
     _values: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _saved: dict[int, int] = field(default_factory=dict)
-    """Rows of the newest checkpoint of each trial that runs."""
     """What is known of a running trial: its newest value, its best, its iterations."""
+    _saved: dict[int, int] = field(default_factory=dict)
+    """Rows of a running trial's newest checkpoint."""
     _verdicts: dict[int, str] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
     _held: dict[int, Event] = field(default_factory=dict)

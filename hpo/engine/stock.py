@@ -156,8 +156,9 @@ class Recorder(Callback):
         end = {key: value for key, value in last.get(END, early).items() if key != "log_tail"}
         number = int(str(trial))
         self._say(self.unread.ended(number, trial.config, end))
-        whole = end.get("began") is not None
-        self.overlaps.ended(number, end["began"] + end["seconds"] if whole else last.get("timestamp", 0.0))
+        ended_by_itself = end.get("began") is not None
+        last_seen = end["began"] + end["seconds"] if ended_by_itself else last.get("timestamp", 0.0)
+        self.overlaps.ended(number, last_seen)
         end.pop("unread", None)
         if end["state"] == "interrupted":
             self.unwritten = self.unwritten or end["reason"]

@@ -31,9 +31,9 @@ class Heard:
     config: dict[str, Any]
     resume: Resume | None = None
     rows: int = 0
-    """Those of the newest result,"""
+    """Number of rows at the newest result."""
     saved: int = 0
-    """and of the newest checkpoint, which is told before its own result."""
+    """Number of rows at the newest checkpoint. The event of a checkpoint precedes that of its own result."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Imports:
         self._known: dict[str, str | None] | None = None
         """What the script had set before the present import; None where it is a setup that imports."""
         self._inner: dict[str, set[str]] = {}
-        """Packages that were imported by one that had set variables, for them to go by."""
+        """For each package that set variables: those that it imported afterwards."""
         self.asked: set[str] = set()
         """Variables that were read since this was emptied."""
         self._marked: set[str] = set()
@@ -151,7 +151,7 @@ class Imports:
             for one in environments:
                 one._data = plain
 
-    def importing(self, at: int, package: str) -> None:
+    def importing(self, at: int) -> None:
         """The module that was the script's `at`-th is imported next: with what the script had set by then."""
         for place, name, value, _ in self.sets:
             if place <= at:

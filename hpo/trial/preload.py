@@ -86,7 +86,7 @@ def preload(
             top = name.partition(".")[0]
             if top in left_out or name in sys.modules:
                 continue
-            imports.importing(at, top)
+            imports.importing(at)
             own.begin()
             try:
                 importlib.import_module(name)

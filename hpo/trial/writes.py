@@ -129,21 +129,26 @@ def begin() -> None:
     def made(path: Any, *args: Any, **options: Any) -> None:
         writes.made(path)
 
-    before = {"open": io.open, "mkdir": os.mkdir, "replace": os.replace, "rename": os.rename}
-    io.open = builtins.open = _Noticed(io.open, "io", opened)
-    os.mkdir = _Made(os.mkdir, "os", made)
-    os.replace = _Noticed(os.replace, "os", moved)
-    os.rename = _Noticed(os.rename, "os", moved)
-    _replace_kept(before, {"open": io.open, "mkdir": os.mkdir, "replace": os.replace, "rename": os.rename})
+    for module, name, kind, notice in (
+        (io, "open", _Noticed, opened),
+        (os, "mkdir", _Made, made),
+        (os, "replace", _Noticed, moved),
+        (os, "rename", _Noticed, moved),
+    ):
+        _replace(module, name, kind(getattr(module, name), module.__name__, notice))
+    builtins.open = io.open
     writes.begin()
 
 
-def _replace_kept(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Up to Python 3.10 pathlib keeps these functions, and an editable install has imported it by now."""
+def _replace(module: Any, name: str, noticed: _Noticed) -> None:
+    """Put it in place of a module's function, and of the copy that pathlib keeps up to Python 3.10.
+
+    An editable install imports pathlib before a trial begins.
+    """
     accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
-    for name in now if accessor else ():
-        if vars(accessor).get(name) is before[name]:
-            setattr(accessor, name, now[name])
+    if accessor is not None and vars(accessor).get(name) is noticed.__wrapped__:
+        setattr(accessor, name, noticed)
+    setattr(module, name, noticed)
 
 
 class _Made(_Noticed):

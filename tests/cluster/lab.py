@@ -289,7 +289,7 @@ def slowed(lab: Lab, script: str, line: str) -> Iterator[None]:
 
 
 def trials_of(job: Job) -> list[dict[str, Any]]:
-    """What each process of a trial has said of itself."""
+    """What each process of each trial has said of itself."""
     return [one for trial in sorted(job.run.glob("trials/*")) for one in processes_of(trial)]
 
 

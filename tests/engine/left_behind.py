@@ -10,7 +10,7 @@ from hpo.trial.files import METRICS, newest
 
 
 def rows(run: Path, number: int) -> list[dict[str, Any]]:
-    """Those of the attempt that counts; each line of its file is whole."""
+    """A trial's rows, of the attempt that counts. Raises ValueError where a line of its file is torn."""
     directory = run / "trials" / f"{number:04d}"
     return [json.loads(line) for line in Path(newest(str(directory), METRICS)).read_text().splitlines()]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.record.journal import JOURNAL, read_journal
-from hpo.trial.files import METRICS, newest
+from tests.engine.left_behind import rows
 from tests.faults.family import environment, family
 
 COUNT, STEPS = 12, 6
@@ -96,9 +96,7 @@ def check_whole(run: Path, count: int = COUNT, steps: int = STEPS) -> None:
     assert {event["state"] for event in ended} == {"finished"}
     for number in begun:
         folder = run / "trials" / f"{number:04d}"
-        found = Path(newest(str(folder), METRICS)).read_text()
-        rows = [json.loads(line) for line in found.splitlines()]
-        assert [row["_step"] for row in rows] == list(range(steps))
+        assert [row["_step"] for row in rows(run, number)] == list(range(steps))
         assert (folder / "params.yaml").read_text().endswith("\n")
     partial = (".partial", ".probe", ".driver.part")
     assert not [path for path in run.rglob("*") if path.name.startswith(partial)]

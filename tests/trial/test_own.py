@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from hpo.trial.environment import SITE
-from tests.trial.warm_runner import Ended, Runner
+from tests.trial.warm_runner import WHEN_FORKED, Ended, Runner
 
 New = Callable[..., Runner]
 USE = "import sys\nearly = 'reader' in sys.modules\nimport reader\nprint(reader.x)\n"
 REPORT = "import hpo\nhpo.report({'loss': 1})\n"
-WHEN_FORKED = "import os\nprint('boot.py' in open(f'/proc/{os.getppid()}/cmdline').read())\n"
+SAY_FORKED = WHEN_FORKED + "print(forked)\n"
 C_GETENV = """
 import ctypes
 getenv = ctypes.CDLL(None).getenv
@@ -235,9 +235,7 @@ def test_a_package_is_imported_with_what_the_one_that_imports_it_has_set(new: Ne
     runner = new(modules=None)
     outer = "import os\nos.environ['READER_MODE'] = 'fast'\nimport reader\nx = reader.x\n"
     env = environment(runner, outer=outer, reader=C_GETENV)
-    code = (
-        "import sys\nif sys.argv[1:]: import outer\nimport reader\nprint(reader.x)\n" + WHEN_FORKED + REPORT
-    )
+    code = "import sys\nif sys.argv[1:]: import outer\nimport reader\nprint(reader.x)\n" + SAY_FORKED + REPORT
     script = runner.script("use.py", code)
     words = ["outer", "outer", "outer", ""]
     ended = [trial(runner, script, *filter(None, [word]), env=env) for word in words]
@@ -252,7 +250,7 @@ def test_a_trial_that_would_be_learnt_from_too_late_is_forked_all_the_same(new: 
     first, second = new(modules=None), new(modules=None)
     second.settings, second.number = first.settings, 100
     env = environment(first, reader=C_GETENV)
-    script = first.script("use.py", REPORT + "import reader\nprint(reader.x)\n" + WHEN_FORKED)
+    script = first.script("use.py", REPORT + "import reader\nprint(reader.x)\n" + SAY_FORKED)
     ended = [trial(one, str(first.folder / script), env=env) for one in (first, first, second, second)]
     assert [one.log for one in ended] == ["None\nTrue\n"] * 4
 
@@ -264,7 +262,7 @@ def test_what_goes_by_a_variable_of_a_package_that_is_left_out_is_left_out_too(n
     parts = {"threaded": threaded, "reader": C_GETENV}
     env = environment(runner, **parts) | {"HPO_SETUP": "data:load"}
     runner.script("data.py", "def load(): return 1\n")
-    script = runner.script("use.py", "import sys, threaded\nprint(threaded.x)\n" + WHEN_FORKED + REPORT)
+    script = runner.script("use.py", "import sys, threaded\nprint(threaded.x)\n" + SAY_FORKED + REPORT)
     ended = [trial(runner, script, env=env) for _ in range(3)]
     assert [one.log for one in ended] == ["b'fast'\nTrue\n"] * 3
     notes = [note for one in ended for note in one.notes]

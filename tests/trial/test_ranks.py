@@ -185,8 +185,8 @@ def test_the_rows_of_a_rank_belong_to_an_attempt_and_go_on(
     assert len(rows_in(first, "metrics.rank1.2.jsonl")) == 3
     run(shared, replace(first, attempt=2, resume=Resume("", 2, 2)))
     rows = rows_in(first, "metrics.rank1.2.jsonl")
-    told = [(row["_step"], row.get(RESUME_ITERATION)) for row in rows]
-    assert told == [(0, None), (1, None), (2, None), (2, 2), (3, 2), (4, 2)]
+    steps = [(row["_step"], row.get(RESUME_ITERATION)) for row in rows]
+    assert steps == [(0, None), (1, None), (2, None), (2, 2), (3, 2), (4, 2)]
 
 
 def test_a_collective_checkpoint_is_made_by_all_ranks_and_kept_once(

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.trial.warm_runner import Runner
+from tests.trial.warm_runner import WHEN_FORKED, Runner
 
 New = Callable[..., Runner]
 WaitUntil = Callable[..., None]
-
-WHEN_FORKED = "import os; forked = b'boot.py' in open(f'/proc/{os.getppid()}/cmdline', 'rb').read()\n"
 
 
 def test_a_fork_that_misbehaves_falls_back_to_plain_processes_loudly(new: New) -> None:

@@ -14,8 +14,10 @@ from hpo.trial.warm import warm_directory
 
 MODULES = ["numpy", "multiprocessing", "threading", "tempfile", "hpo.trial.client"]
 
-OF_PYTEST = "PYTEST_CURRENT_TEST"
-"""Another in each test; torch asks for it as it is imported."""
+PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
+"""Differs from test to test, and torch reads it when it is imported."""
+WHEN_FORKED = "import os; forked = b'boot.py' in open(f'/proc/{os.getppid()}/cmdline', 'rb').read()\n"
+"""Begins a script that asks whether it was forked from a warm parent."""
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Runner:
         directory = self.folder / f"trial-{'warm' if warm else 'cold'}-{self.number}"
         config = changes.setdefault("config", {"lr": 0.1})
         env = trial_environment(
-            {name: value for name, value in os.environ.items() if name != OF_PYTEST},
+            {name: value for name, value in os.environ.items() if name != PYTEST_VARIABLE},
             number=1,
             config=config,
             directory=str(directory),
