@@ -56,8 +56,11 @@ for step in range(state["step"] + 1, {STEPS} + 1):
     hpo.report({{"loss": hpo.config()["x"] / step}}, checkpoint={{"step": step}})
     note("saved")
 while os.environ["HPO_TRIAL"] == os.environ["LAST"] and not os.path.exists("go"):
-    time.sleep(0.02)
-    note("alive")
+    for _ in range(20):  # all that is due comes before it ends, and it gets on meanwhile
+        time.sleep(0.02)
+        note("alive")
+    hpo.report({{"waiting": 1}}, checkpoint={{"step": {STEPS}}})
+    note("saved")
 note("done")
 """
 SWEEP = """
@@ -81,7 +84,7 @@ class Verdict:
     """How often each trial came to its end, by its own notes."""
     overlaps: tuple[str, ...] = ()
     rows: Counter[int] = field(default_factory=Counter)
-    """How many trials have so many rows."""
+    """How many trials have so many values of the objective."""
     made: Counter[str] = field(default_factory=Counter)
     """Disturbances."""
     reasons: tuple[str, ...] = ()
@@ -181,7 +184,9 @@ def judged(folder: Path, code: int, made: Counter[str]) -> Verdict:
     ]
     record = load_run(folder / "run")
     finished = sum(trial.state == "finished" and trial.iterations == STEPS for trial in record.trials)
-    rows = Counter(len(list(read_rows(record.directory, trial.number))) for trial in record.trials)
+    rows = Counter(
+        sum("loss" in row for row in read_rows(record.directory, trial.number)) for trial in record.trials
+    )
     why = tuple(f"{one.number}: {one.state} {one.reason}" for one in record.trials if one.state != "finished")
     return Verdict(code, finished, done, tuple(overlaps), rows, made, why)
 
