@@ -119,7 +119,7 @@ def _disturb(
 ) -> Counter[str]:
     made: Counter[str] = Counter()
     vain, saved = 0, 0
-    """Kills since a checkpoint was made; a third one in a row would fail its trial, and rightly."""
+    """Kills since a checkpoint was heard of; a third one in a row would fail its trial, and rightly."""
     for kind in due:
         time.sleep(draw.uniform(0.2, 1.5))
         while (kind != "reset" and vain >= 2 and _saved(folder) <= saved) or not _once(
@@ -135,8 +135,9 @@ def _disturb(
 
 
 def _saved(folder: Path) -> int:
-    notes = folder / "notes"
-    return notes.read_text().count("saved ") if notes.exists() else 0
+    """Checkpoints that the driver has heard of: one that dies with its supervisor is no progress."""
+    journal = folder / "run" / "journal.jsonl"
+    return journal.read_text().count('"event": "checkpoint"') if journal.exists() else 0
 
 
 def _once(folder: Path, driver: int, kind: str) -> bool:
