@@ -118,26 +118,33 @@ def _disturb(
     folder: Path, driver: subprocess.Popen[bytes], due: Sequence[str], draw: random.Random
 ) -> Counter[str]:
     made: Counter[str] = Counter()
-    vain, saved = 0, 0
-    """Kills since a checkpoint was heard of; a third one in a row would fail its trial, and rightly."""
+    unseen: list[int] = []
+    """For each kill the number of starts in the journal at that moment."""
     for kind in due:
         time.sleep(draw.uniform(0.2, 1.5))
-        while (kind != "reset" and vain >= 2 and _saved(folder) <= saved) or not _once(
-            folder, driver.pid, kind
-        ):
+        while (kind != "reset" and not _may_lose(folder, unseen)) or not _once(folder, driver.pid, kind):
             if driver.poll() is not None:
                 return made
             time.sleep(0.02)
         made[kind] += 1
-        now = _saved(folder)
-        vain, saved = (1 if now > saved else vain + 1) if kind != "reset" else vain, now
+        if kind != "reset":
+            unseen.append(_losses(folder)[1])
     return made
 
 
-def _saved(folder: Path) -> int:
-    """Checkpoints that the driver has heard of: one that dies with its supervisor is no progress."""
-    journal = folder / "run" / "journal.jsonl"
-    return journal.read_text().count('"event": "checkpoint"') if journal.exists() else 0
+def _may_lose(folder: Path, unseen: Sequence[int]) -> bool:
+    """Whether the trial may lose its slot; a third loss without a checkpoint fails it, and rightly."""
+    losses, starts = _losses(folder)
+    return losses + sum(at == starts for at in unseen) < 2
+
+
+def _losses(folder: Path) -> tuple[int, int]:
+    """Losses since the newest checkpoint that the driver heard of, and all starts, by the journal."""
+    journal, losses, starts = folder / "run" / "journal.jsonl", 0, 0
+    for line in journal.read_text().splitlines() if journal.exists() else ():
+        starts += '"event": "start"' in line
+        losses = 0 if '"event": "checkpoint"' in line else losses + ('"event": "requeue"' in line)
+    return losses, starts
 
 
 def _once(folder: Path, driver: int, kind: str) -> bool:
