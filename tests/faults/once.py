@@ -60,7 +60,7 @@ while os.environ["HPO_TRIAL"] == os.environ["LAST"] and not os.path.exists("go")
         time.sleep(0.02)
         note("alive")
     hpo.report({{"waiting": 1}}, checkpoint={{"step": {STEPS}}})
-    note("saved")
+    note("kept")
 note("done")
 """
 SWEEP = """
@@ -164,14 +164,17 @@ def _once(folder: Path, driver: int, kind: str) -> bool:
 
 
 def _far_from_a_save(notes: Path) -> bool:
-    """Whether a trial has just begun the next step.
+    """Whether a trial has just begun a step, and not its last one.
 
-    A trial dies with its supervisor, and what it saves or comes to in that moment has nobody left to keep it:
-    as where its node dies, that runs again, and rightly.
+    What a trial saves or comes to while its supervisor dies has nobody left to keep it: as where its node dies,
+    that runs again, and rightly. The trial itself lives a moment longer.
     """
-    return [line.partition(b" ")[0] for line in notes.read_bytes()[-200:].splitlines()[-2:]] in (
-        [b"begin", b"alive"],
-        [b"saved", b"alive"],
+    lines = [line.split() for line in notes.read_text().splitlines()]
+    if len(lines) < 2 or len(lines[-1]) < 4 or lines[-1][0] != "alive":
+        return False
+    (before, trial, *_), steps = lines[-2], [one[1] for one in lines if one[0] == "saved"].count(lines[-1][1])
+    return trial == lines[-1][1] and (
+        before in ("begin", "kept") or (before == "saved" and steps < STEPS - 1)
     )
 
 
