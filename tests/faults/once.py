@@ -172,7 +172,8 @@ def _far_from_a_save(notes: Path) -> bool:
     lines = [line.split() for line in notes.read_text().splitlines()]
     if len(lines) < 2 or len(lines[-1]) < 4 or lines[-1][0] != "alive":
         return False
-    (before, trial, *_), steps = lines[-2], [one[1] for one in lines if one[0] == "saved"].count(lines[-1][1])
+    before, trial = lines[-2][:2]
+    steps = sum(one[:2] == ["saved", trial] for one in lines)
     return trial == lines[-1][1] and (
         before in ("begin", "kept") or (before == "saved" and steps < STEPS - 1)
     )
