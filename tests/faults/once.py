@@ -166,8 +166,8 @@ def _once(folder: Path, driver: int, kind: str) -> bool:
 def _far_from_a_save(notes: Path) -> bool:
     """Whether a trial has just begun a step, and not its last one.
 
-    What a trial saves or comes to while its supervisor dies has nobody left to keep it: that runs again, as where
-    its node dies, and rightly. The trial itself lives a moment longer.
+    What a trial saves or comes to while its supervisor dies has nobody left to keep it. That runs again, as
+    where its node dies, and rightly; the trial itself lives a moment longer.
     """
     lines = [line.split() for line in notes.read_text().splitlines()]
     if len(lines) < 2 or len(lines[-1]) < 4 or lines[-1][0] != "alive":
