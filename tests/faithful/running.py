@@ -24,8 +24,6 @@ UNEQUAL = re.compile(r"events\.out\.tfevents|\.ckpt$|\.pt$|\.pyc$|\.db$|hparams\
 """Files whose content may differ: it has times in it, or is written by several trials."""
 OWN = {"seen.json", "log.txt", "metrics.jsonl", "params.yaml", "end.json"}
 """Files of a trial's folder that are compared otherwise, or are hpo's."""
-
-
 POOLED = re.compile(r"_\d+$")
 """How concurrent.futures names the threads of a pool."""
 
